@@ -1,0 +1,1 @@
+"""Analytics: pure computations over arrays of values and times; no OPC UA, no sockets."""

@@ -1,0 +1,154 @@
+"""The contract of a driver: what a folder under drivers/ gives to the rest, and what it gets.
+
+A driver connects, reads, observes, writes and closes. It never loops over time, sleeps between polls, retries or
+reconnects: the scheduler owns the clock and the link owns the reconnecting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
+from drivers.data_types import DataType
+from drivers.readings import Readings
+
+Deliver = Callable[[Readings], None]
+"""Takes a batch of readings; returns at once and never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One tag as a driver sees it. point is the driver's own frozen settings (an instance of its point_model).
+
+    array_length: 0 for a scalar. rate_s: how often the tag is wanted (polling period; for pushed tags the expected
+    interval). writable: the tag is a command.
+    """
+
+    row: int
+    path: str
+    data_type: DataType
+    array_length: int
+    point: Any
+    rate_s: float
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with how a connection's tags are configured. binding: index in the sequence that was given, or
+    None for the connection itself; key: the setting at fault ("address"), dotted when nested."""
+
+    binding: int | None
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """One request of a plan, as `uatwin check` shows it."""
+
+    what: str
+    rate_s: float
+    tags: int
+    bytes_on_wire: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a connection will cost. load: share of the line's capacity in use (0..1), None where it has no meaning."""
+
+    requests: Sequence[PlannedRequest]
+    requests_per_s: float
+    bytes_per_s: float
+    load: float | None
+    pushed_tags: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PollGroup:
+    """Rows that are read together at one rate. key names the group in diagnostics ("unit 3, 1 s"); plan is the
+    driver's own; unit is what fails together on a shared line."""
+
+    key: str
+    rate_s: float
+    rows: npt.NDArray[np.int32]
+    plan: Any
+    unit: str = ""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Running totals of one driver; whoever shows them takes differences."""
+
+    requests: int = 0
+    responses: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    malformed: int = 0
+    last_malformed: str = ""
+
+
+class Driver(Protocol):
+    """What every driver has. Errors are `drivers.errors`; anything else is a bug."""
+
+    traffic: Traffic
+
+    async def connect(self) -> None:
+        """Open the link; raises ConnectFailed. Called again after LinkLost. May be cancelled at any await."""
+
+    async def close(self) -> None:
+        """Close the link and free everything; idempotent, never raises, leaves no task behind."""
+
+
+@runtime_checkable
+class Polled(Driver, Protocol):
+    """Answers when asked."""
+
+    groups: Sequence[PollGroup]
+
+    async def read(self, group: PollGroup) -> Readings:
+        """All rows of a group, each with its StatusCode; what fails alone is Bad in the batch. Raises DeviceTimeout
+        when the unit is silent and LinkLost when the link is gone."""
+
+    async def read_rows(self, rows: Sequence[int]) -> Readings:
+        """Some rows now, for a confirmation by read-back."""
+
+
+@runtime_checkable
+class Pushed(Driver, Protocol):
+    """Speaks by itself."""
+
+    async def observe(self, deliver: Deliver) -> None:
+        """Subscribe and hand over batches until cancelled; raises LinkLost when the link is gone."""
+
+
+@runtime_checkable
+class Writable(Driver, Protocol):
+    """Takes commands."""
+
+    async def write(self, row: int, value: object) -> None:
+        """Write one value (bool, int, float, str, bytes, or a numpy array) and return when the device has acknowledged
+        it. Raises Refused with the device's own answer, ValueNotAccepted, DeviceTimeout or LinkLost."""
+
+
+class DriverType(Protocol):
+    """What a driver's entry point in the group `uatwin.drivers` names: a module with these five names."""
+
+    connection_model: type[BaseModel]
+    """Settings of a connection (frozen, strict, unknown keys forbidden), without the key `driver`."""
+    point_model: Any
+    """Settings of a point: a frozen pydantic model or pydantic dataclass."""
+
+    def check(self, connection: Any, bindings: Sequence[Binding]) -> Sequence[Problem]:
+        """What cannot work: overlapping or impossible addresses, types that do not fit. Pure, touches no network."""
+
+    def report(self, connection: Any, bindings: Sequence[Binding]) -> PlanReport:
+        """The plan and its cost. Pure, touches no network."""
+
+    def create(self, name: str, connection: Any, bindings: Sequence[Binding]) -> Driver:
+        """A driver that is not connected yet; it implements Polled or Pushed or both, and Writable."""

@@ -1,0 +1,1 @@
+"""Acquisition: keeps the connections alive, polls on schedule, and lets quality follow the truth."""

@@ -1,0 +1,1 @@
+"""The address space: twins and tags as OPC UA nodes, made on demand."""

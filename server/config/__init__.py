@@ -1,0 +1,1 @@
+"""The plant file: YAML to a checked, resolved plant."""

@@ -1,0 +1,1 @@
+"""The demo plant: simulated physics behind real sockets."""

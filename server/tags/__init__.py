@@ -1,0 +1,1 @@
+"""The tag table: the one place where a current value lives."""
