@@ -10,6 +10,8 @@ class Status(IntEnum):
     """StatusCodes; the two top bits are the severity: 0 Good, 1 Uncertain, 2 Bad."""
 
     Good = 0x00000000
+    Uncertain = 0x40000000
+    Bad = 0x80000000
     GoodClamped = 0x00300000
     GoodNoData = 0x00A50000
     GoodLocalOverride = 0x00960000

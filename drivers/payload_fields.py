@@ -1,0 +1,297 @@
+"""What one field of a message means: a raw value to a tag's type, a timestamp to ticks, a quality to a StatusCode."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from drivers.data_types import WIRE, DataType, value_range
+from drivers.readings import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
+from drivers.status import Status
+
+Convert = Callable[[object], object]
+
+
+class Unusable(Exception):
+    """A field that gives no value. `status` is what the tag shows, the message why, for the operator."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class TimeUnit(StrEnum):
+    """Unit of a timestamp that is a number since 1970. auto goes by its size: seconds below 1e11, then ms, us, ns."""
+
+    auto = "auto"
+    s = "s"
+    ms = "ms"
+    us = "us"
+    ns = "ns"
+
+
+class QualityCode(StrEnum):
+    """How a quality that is a number is meant. They contradict each other at 0: Good for OPC UA, Bad for OPC DA.
+
+    auto: 0 is Bad, 1 is Good, up to 255 as OPC DA, above as OPC UA; never Good where one of them says Bad.
+    """
+
+    auto = "auto"
+    opc_ua = "opc_ua"
+    opc_da = "opc_da"
+
+
+_WORDS: Final = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_TICKS_PER: Final = {TimeUnit.s: TICKS_PER_SECOND, TimeUnit.ms: 10_000, TimeUnit.us: 10}
+_LATEST_TICKS: Final = 2_650_467_743_990_000_000
+"""End of the year 9999, the latest DateTime of OPC UA (Part 6, 5.2.2.5)."""
+_QUALITY_WORDS: Final[dict[str, int]] = {
+    **dict.fromkeys(("good", "ok", "valid", "true", "1"), Status.Good),
+    **dict.fromkeys(("bad", "invalid", "error", "fault", "false", "0"), Status.Bad),
+    **dict.fromkeys(("uncertain", "questionable"), Status.Uncertain),
+    **{status.name.lower(): status for status in Status},
+}
+_OPC_DA: Final[dict[int, Status]] = {
+    4: Status.BadConfigurationError,
+    8: Status.BadNotConnected,
+    12: Status.BadDeviceFailure,
+    16: Status.BadSensorFailure,
+    20: Status.BadNoCommunication,
+    24: Status.BadCommunicationError,
+    28: Status.BadOutOfService,
+    32: Status.BadWaitingForInitialData,
+    68: Status.UncertainLastUsableValue,
+    80: Status.UncertainSensorNotAccurate,
+    84: Status.UncertainEngineeringUnitsExceeded,
+    88: Status.UncertainSubNormal,
+    216: Status.GoodLocalOverride,
+}
+"""Sub-statuses of OPC DA 3.0, 6.8, without their limit bits."""
+
+
+def shown(raw: object) -> str:
+    """A raw value for a message to people, cut to 60 characters."""
+    text = repr(raw)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def converter(data_type: DataType, scale: float, offset: float, array_length: int) -> Convert:
+    """raw -> value of the type (for arrays a numpy array of its wire dtype, or a list for text), scaled as
+    raw x scale + offset. The function raises Unusable."""
+    one = _scalar(data_type, scale, offset)
+    return _array(one, data_type, array_length) if array_length else one
+
+
+def _scalar(data_type: DataType, scale: float, offset: float) -> Convert:
+    match data_type:
+        case DataType.Boolean:
+            return to_boolean
+        case DataType.String:
+            return to_text
+        case DataType.ByteString:
+            return to_bytes
+        case DataType.DateTime:
+            return lambda raw: to_ticks(raw, TimeUnit.auto)
+        case DataType.Float | DataType.Double:
+            return _floating(data_type, scale, offset)
+        case _:
+            return _whole(data_type, scale, offset)
+
+
+def _array(one: Convert, data_type: DataType, length: int) -> Convert:
+    def convert(raw: object) -> object:
+        if not isinstance(raw, (list, tuple)):
+            raise Unusable(Status.BadTypeMismatch, f"{shown(raw)} is not an array")
+        if len(raw) != length:
+            raise Unusable(Status.BadTypeMismatch, f"the array has {len(raw)} elements and the tag {length}")
+        values = [one(item) for item in raw]
+        return np.array(values, WIRE[data_type]) if data_type in WIRE else values
+
+    return convert
+
+
+def _floating(data_type: DataType, scale: float, offset: float) -> Convert:
+    limits = value_range(data_type)
+    assert limits is not None
+    low, high = limits
+    plain = scale == 1 and offset == 0
+
+    def convert(raw: object) -> float:
+        number = raw if raw.__class__ is float else to_number(raw)
+        value = float(number) if plain else number * scale + offset  # type: ignore[arg-type, operator]
+        if low <= value <= high:
+            return value
+        raise _beyond(value, data_type)
+
+    return convert
+
+
+def _whole(data_type: DataType, scale: float, offset: float) -> Convert:
+    limits = value_range(data_type)
+    assert limits is not None
+    low, high = limits
+    plain = scale == 1 and offset == 0
+
+    def convert(raw: object) -> int:
+        number = raw if raw.__class__ is int else to_number(raw)
+        if not plain:
+            number = number * scale + offset  # type: ignore[operator]
+        if isinstance(number, float):
+            if not math.isfinite(number):
+                raise _beyond(number, data_type)
+            if plain and not number.is_integer():
+                raise Unusable(Status.BadTypeMismatch, f"{shown(raw)} is not a whole number, and {data_type.name} is")
+            number = round(number)
+        if low <= number <= high:  # type: ignore[operator]
+            return number  # type: ignore[return-value]
+        raise _beyond(number, data_type)
+
+    return convert
+
+
+def _beyond(value: object, data_type: DataType) -> Unusable:
+    if isinstance(value, float) and math.isnan(value):
+        return Unusable(Status.BadNoData, "the value is not a number (NaN)")
+    return Unusable(Status.BadOutOfRange, f"{shown(value)} is beyond the range of {data_type.name}")
+
+
+def to_number(raw: object) -> int | float:
+    """A number, or text that is one. Raises Unusable."""
+    if isinstance(raw, bool):
+        raise Unusable(Status.BadTypeMismatch, f"{raw} is a boolean, not a number")
+    if isinstance(raw, (int, float)):
+        return raw
+    if isinstance(raw, Decimal):
+        return float(raw)
+    if isinstance(raw, str):
+        text = raw.strip()
+        if len(text) <= 400:
+            if _WHOLE.fullmatch(text):
+                return int(text)
+            if _DECIMAL.fullmatch(text) or text.lower() == "nan":
+                return float(text)
+    raise _absent_or_wrong(raw, "a number")
+
+
+def to_boolean(raw: object) -> bool:
+    """true and false, the numbers 1 and 0, the words true, false, on, off, 1, 0 in any case. Raises Unusable."""
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, (int, float)) and raw in (0, 1):
+        return bool(raw)
+    if isinstance(raw, str):
+        value = _WORDS.get(raw.strip().lower())
+        if value is not None:
+            return value
+    raise _absent_or_wrong(raw, "a boolean (true, false, on, off, 1, 0)")
+
+
+def to_text(raw: object) -> str:
+    """Text as it is; everything else as JSON writes it. Raises Unusable."""
+    if isinstance(raw, str):
+        return raw
+    if raw is None:
+        raise _absent_or_wrong(raw, "text")
+    try:
+        return raw.decode() if isinstance(raw, bytes) else json.dumps(raw, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unusable(Status.BadTypeMismatch, f"{shown(raw)} cannot be shown as text ({error})") from error
+
+
+def to_bytes(raw: object) -> bytes:
+    """Bytes as they are; text is base64. Raises Unusable."""
+    if isinstance(raw, bytes):
+        return raw
+    if isinstance(raw, str):
+        try:
+            return base64.b64decode(raw, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise Unusable(Status.BadTypeMismatch, f"{shown(raw)} is not base64 ({error})") from error
+    raise _absent_or_wrong(raw, "bytes or base64 text")
+
+
+def _absent_or_wrong(raw: object, wanted: str) -> Unusable:
+    if raw is None:
+        return Unusable(Status.BadNoData, "the value is null")
+    return Unusable(Status.BadTypeMismatch, f"{shown(raw)} is not {wanted}")
+
+
+def to_ticks(raw: object, unit: TimeUnit) -> int:
+    """OPC UA ticks of a timestamp: ISO 8601 (without a zone it is UTC), a number since 1970, or a datetime.
+
+    Raises Unusable where it is neither or lies outside 1601 to 9999.
+    """
+    if isinstance(raw, datetime):
+        return _in_range(_ticks_of(raw), raw)
+    if isinstance(raw, str) and not _DECIMAL.fullmatch(raw.strip()):
+        try:
+            return _in_range(_ticks_of(datetime.fromisoformat(raw.strip())), raw)
+        except ValueError:
+            raise Unusable(Status.BadDecodingError, f"timestamp {shown(raw)} is not ISO 8601") from None
+    try:
+        number = to_number(raw)
+    except Unusable as error:
+        raise Unusable(Status.BadDecodingError, f"timestamp: {error}") from None
+    if not math.isfinite(number):
+        raise Unusable(Status.BadDecodingError, f"timestamp {shown(raw)} is not a time")
+    unit = _unit_by_size(abs(number)) if unit is TimeUnit.auto else unit
+    ticks = round(number / 100) if unit is TimeUnit.ns else round(number * _TICKS_PER[unit])
+    return _in_range(ticks + UNIX_EPOCH_TICKS, raw)
+
+
+def _unit_by_size(size: float) -> TimeUnit:
+    if size < 1e11:
+        return TimeUnit.s
+    if size < 1e14:
+        return TimeUnit.ms
+    return TimeUnit.us if size < 1e17 else TimeUnit.ns
+
+
+def _ticks_of(moment: datetime) -> int:
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * TICKS_PER_SECOND + since.microseconds * 10 + UNIX_EPOCH_TICKS
+
+
+def _in_range(ticks: int, raw: object) -> int:
+    if 0 <= ticks <= _LATEST_TICKS:
+        return ticks
+    raise Unusable(Status.BadDecodingError, f"timestamp {shown(raw)} lies outside the years 1601 to 9999")
+
+
+def to_status(raw: object, code: QualityCode) -> int:
+    """The StatusCode of a quality: a boolean (true is Good), a word (good, ok, valid, bad, invalid, error, fault,
+    uncertain, questionable, or a StatusCode's name) or a number as `code` says. Raises Unusable."""
+    if isinstance(raw, bool):
+        return Status.Good if raw else Status.Bad
+    if isinstance(raw, str):
+        status = _QUALITY_WORDS.get(raw.strip().lower()) if not raw.strip().isdigit() else None
+        if status is not None:
+            return status
+        if raw.strip().isdigit() and len(raw) < 12:
+            raw = int(raw)
+    if isinstance(raw, (int, float)) and raw == int(raw) and 0 <= raw < 2**32:
+        return _status_of_number(int(raw), code)
+    raise Unusable(Status.BadDecodingError, f"quality {shown(raw)} is not known")
+
+
+def _status_of_number(number: int, code: QualityCode) -> int:
+    if code is QualityCode.opc_ua or (code is QualityCode.auto and number > 255):
+        return number
+    if code is QualityCode.auto and number == 1:
+        return Status.Good
+    if number > 255 or 128 <= number < 192:
+        raise Unusable(Status.BadDecodingError, f"quality {number} is none of OPC DA")
+    general = Status.Good if number >= 192 else Status.Uncertain if number >= 64 else Status.Bad
+    return _OPC_DA.get(number & ~3, general)
