@@ -1,0 +1,76 @@
+"""What a client may ask of a monitored item: intervals, queues and data change filters, checked and revised."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from asyncua import ua
+from asyncua.common.utils import ServiceError
+
+from drivers.data_types import DataType
+from server.services import sampling
+
+FASTEST_S: Final = 0.01
+SLOWEST_S: Final = 24 * 3600.0
+LONGEST_QUEUE: Final = 1000
+_GRID: Final = ((0.1, 0.01), (1.0, 0.05), (10.0, 0.5), (60.0, 5.0), (math.inf, 60.0))
+NUMERIC: Final = frozenset(
+    int(kind) for kind in DataType if kind not in (DataType.String, DataType.ByteString, DataType.Boolean)
+)
+
+
+def revised_interval_s(requested_ms: float, publishing_s: float) -> float:
+    """The sampling interval in seconds: -1 is the publishing interval, 0 the fastest we offer (Part 4, 7.21), anything
+    else goes to the next slower step of a grid, so that many items share few timers."""
+    if not math.isfinite(requested_ms) or requested_ms < 0:
+        return publishing_s
+    wanted = min(max(requested_ms / 1000, FASTEST_S), SLOWEST_S)
+    step = next(step for limit, step in _GRID if wanted < limit or limit == math.inf)
+    return float(round(math.ceil(wanted / step - 1e-9) * step, 6))
+
+
+def revised_queue_size(requested: int) -> int:
+    """0 and 1 are a buffer of the newest value (Part 4, 7.21)."""
+    return min(max(requested, 1), LONGEST_QUEUE)
+
+
+def data_filter(
+    asked: object, attribute: int, data_type: int | None, eu_range: tuple[float, float] | None
+) -> tuple[int, float]:
+    """The trigger and the absolute deadband of a DataChangeFilter (Part 4, 7.22.2; Part 8, 6.2).
+
+    data_type: built-in type id of the value, None where it is not known. Raises ServiceError with the item's status.
+    """
+    if asked is None or (isinstance(asked, ua.ExtensionObject) and asked.Body is None):
+        return sampling.ON_STATUS_VALUE, 0.0
+    if isinstance(asked, ua.EventFilter | ua.AggregateFilter) and attribute == ua.AttributeIds.Value:
+        event = isinstance(asked, ua.EventFilter)
+        codes = ua.StatusCodes
+        raise ServiceError(codes.BadFilterNotAllowed if event else codes.BadMonitoredItemFilterUnsupported)
+    if not isinstance(asked, ua.DataChangeFilter):
+        raise ServiceError(ua.StatusCodes.BadMonitoredItemFilterInvalid)
+    if attribute != ua.AttributeIds.Value:
+        raise ServiceError(ua.StatusCodes.BadFilterNotAllowed)
+    if asked.Trigger not in (0, 1, 2):
+        raise ServiceError(ua.StatusCodes.BadMonitoredItemFilterInvalid)
+    return int(asked.Trigger), _deadband(asked, data_type, eu_range)
+
+
+def _deadband(asked: ua.DataChangeFilter, data_type: int | None, eu_range: tuple[float, float] | None) -> float:
+    value = asked.DeadbandValue
+    if asked.DeadbandType == ua.DeadbandType.None_:
+        return 0.0
+    if asked.DeadbandType not in (ua.DeadbandType.Absolute, ua.DeadbandType.Percent):
+        raise ServiceError(ua.StatusCodes.BadDeadbandFilterInvalid)
+    if not math.isfinite(value) or value < 0:
+        raise ServiceError(ua.StatusCodes.BadDeadbandFilterInvalid)
+    if data_type is not None and data_type not in NUMERIC:
+        raise ServiceError(ua.StatusCodes.BadFilterNotAllowed)
+    if asked.DeadbandType == ua.DeadbandType.Absolute:
+        return float(value)
+    if value > 100:
+        raise ServiceError(ua.StatusCodes.BadDeadbandFilterInvalid)
+    if eu_range is None:
+        raise ServiceError(ua.StatusCodes.BadFilterNotAllowed)
+    return float(value) / 100 * (eu_range[1] - eu_range[0])

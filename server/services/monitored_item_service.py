@@ -1,0 +1,222 @@
+"""The MonitoredItem Service Set (Part 4, 5.12)."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import compress
+from typing import Final
+
+from asyncua import ua
+from asyncua.common.utils import ServiceError
+
+from server.services import monitored_filters, notification, sampling
+from server.services.context import Service, ServiceContext
+from server.services.monitored_plain import PlainItem
+from server.services.sampling import TagItem
+from server.services.subscription import Subscription
+from server.services.subscription_items import MonitoredItem
+
+_STAMPS: Final = {
+    ua.TimestampsToReturn.Source: notification.SOURCE,
+    ua.TimestampsToReturn.Server: notification.SERVER,
+    ua.TimestampsToReturn.Both: notification.SOURCE | notification.SERVER,
+    ua.TimestampsToReturn.Neither: 0,
+}
+_GOOD: Final = ua.StatusCode(ua.UInt32(ua.StatusCodes.Good))
+
+
+def _code(status: int) -> ua.StatusCode:
+    return ua.StatusCode(ua.UInt32(status))
+
+
+def _check_items(items: list[object], stamps: ua.TimestampsToReturn | None = None) -> None:
+    if stamps is not None and stamps not in _STAMPS:
+        raise ServiceError(ua.StatusCodes.BadTimestampsToReturnInvalid)
+    if not items:
+        raise ServiceError(ua.StatusCodes.BadNothingToDo)
+
+
+def _subscription(context: ServiceContext, subscription_id: int) -> Subscription:
+    return context.server.subscriptions.of(context.caller, subscription_id)
+
+
+class _Creation:
+    """The items of one CreateMonitoredItems call on their way into a subscription."""
+
+    def __init__(self, context: ServiceContext, subscription: Subscription, stamps: ua.TimestampsToReturn) -> None:
+        self._server = context.server
+        self._session = context.caller
+        self._subscription = subscription
+        self._stamps = stamps
+        self._tags: list[tuple[MonitoredItem, TagItem]] = []
+        self._plain: list[MonitoredItem] = []
+
+    def add(self, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
+        """Check one item and remember it; its result."""
+        try:
+            return self._add(asked)
+        except ServiceError as error:
+            return ua.MonitoredItemCreateResult(StatusCode=_code(error.code), FilterResult=ua.ExtensionObject())
+
+    def _add(self, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
+        node, wanted, subscription = asked.ItemToMonitor, asked.RequestedParameters, self._subscription
+        if asked.MonitoringMode not in (sampling.DISABLED, sampling.SAMPLING, sampling.REPORTING):
+            raise ServiceError(ua.StatusCodes.BadMonitoringModeInvalid)
+        count = len(subscription.items.by_id) + len(self._tags) + len(self._plain)
+        if count >= self._server.limits.max_monitored_items_per_subscription:
+            raise ServiceError(ua.StatusCodes.BadTooManyMonitoredItems)
+        row = self._server.monitored_row(node)
+        data_type, eu_range = self._server.check_monitored(self._session, node, row)
+        trigger, deadband = monitored_filters.data_filter(wanted.Filter, node.AttributeId, data_type, eu_range)
+        interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
+        queue_size = monitored_filters.revised_queue_size(wanted.QueueSize)
+        item = MonitoredItem(subscription.items.new_id(), interval_s, node, row)
+        settings = (int(asked.MonitoringMode), trigger, deadband, queue_size, wanted.DiscardOldest)
+        if row >= 0:
+            self._tags.append((item, TagItem(row, wanted.ClientHandle, *settings, _STAMPS[self._stamps])))
+        else:
+            item.plain = PlainItem(node, wanted.ClientHandle, *settings, self._stamps)
+            self._plain.append(item)
+        return ua.MonitoredItemCreateResult(
+            StatusCode=_GOOD,
+            MonitoredItemId=ua.UInt32(item.id),
+            RevisedSamplingInterval=ua.Double(interval_s * 1000),
+            RevisedQueueSize=ua.UInt32(queue_size),
+            FilterResult=ua.ExtensionObject(),
+        )
+
+    def finish(self) -> None:
+        """Put the remembered items into the subscription; their first values are queued."""
+        self._subscription.items.add(self._tags, self._plain, asyncio.get_running_loop().time())
+        self._subscription.reschedule()
+
+
+async def _create(
+    context: ServiceContext, request: ua.CreateMonitoredItemsParameters
+) -> ua.CreateMonitoredItemsResponse:
+    _check_items(request.ItemsToCreate, request.TimestampsToReturn)
+    if len(request.ItemsToCreate) > context.server.limits.max_monitored_items_per_call:
+        raise ServiceError(ua.StatusCodes.BadTooManyOperations)
+    subscription = _subscription(context, request.SubscriptionId)
+    creation = _Creation(context, subscription, request.TimestampsToReturn)
+    response = ua.CreateMonitoredItemsResponse()
+    response.Results = [creation.add(asked) for asked in request.ItemsToCreate]
+    creation.finish()
+    return response
+
+
+async def _modify(
+    context: ServiceContext, request: ua.ModifyMonitoredItemsParameters
+) -> ua.ModifyMonitoredItemsResponse:
+    _check_items(request.ItemsToModify, request.TimestampsToReturn)
+    subscription = _subscription(context, request.SubscriptionId)
+    response = ua.ModifyMonitoredItemsResponse()
+    for asked in request.ItemsToModify:
+        try:
+            result = _modify_one(context, subscription, asked, request.TimestampsToReturn)
+        except ServiceError as error:
+            result = ua.MonitoredItemModifyResult(StatusCode=_code(error.code), FilterResult=ua.ExtensionObject())
+        response.Results.append(result)
+    subscription.reschedule()
+    return response
+
+
+def _modify_one(
+    context: ServiceContext,
+    subscription: Subscription,
+    asked: ua.MonitoredItemModifyRequest,
+    stamps: ua.TimestampsToReturn,
+) -> ua.MonitoredItemModifyResult:
+    item = subscription.items.by_id.get(asked.MonitoredItemId)
+    if item is None:
+        raise ServiceError(ua.StatusCodes.BadMonitoredItemIdInvalid)
+    wanted = asked.RequestedParameters
+    data_type, eu_range = context.server.check_monitored(context.caller, item.node, item.row)
+    trigger, deadband = monitored_filters.data_filter(wanted.Filter, item.node.AttributeId, data_type, eu_range)
+    interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
+    queue_size = monitored_filters.revised_queue_size(wanted.QueueSize)
+    if interval_s != item.interval_s:
+        subscription.items.move(item, interval_s, asyncio.get_running_loop().time())
+    if item.plain is not None:
+        item.plain.handle, item.plain.trigger, item.plain.deadband = wanted.ClientHandle, trigger, deadband
+        item.plain.stamps = stamps
+        item.plain.resize(queue_size, wanted.DiscardOldest)
+    else:
+        settings = (trigger, deadband, queue_size, wanted.DiscardOldest, _STAMPS[stamps])
+        subscription.items.tags.change(item.slot, wanted.ClientHandle, *settings)
+    return ua.MonitoredItemModifyResult(
+        StatusCode=_GOOD,
+        RevisedSamplingInterval=ua.Double(interval_s * 1000),
+        RevisedQueueSize=ua.UInt32(queue_size),
+        FilterResult=ua.ExtensionObject(),
+    )
+
+
+def _named(subscription: Subscription, ids: list[int]) -> tuple[list[MonitoredItem], list[ua.StatusCode]]:
+    """The items of these ids, each once, and a result per id."""
+    found = {item_id: subscription.items.by_id.get(item_id) for item_id in ids}
+    results = [_item_status(found[item_id] is not None) for item_id in ids]
+    return [item for item in found.values() if item is not None], results
+
+
+async def _set_mode(context: ServiceContext, request: ua.SetMonitoringModeParameters) -> ua.SetMonitoringModeResponse:
+    _check_items(request.MonitoredItemIds)
+    mode = request.MonitoringMode
+    if mode not in (sampling.DISABLED, sampling.SAMPLING, sampling.REPORTING):
+        raise ServiceError(ua.StatusCodes.BadMonitoringModeInvalid)
+    subscription = _subscription(context, request.SubscriptionId)
+    items, results = _named(subscription, request.MonitoredItemIds)
+    subscription.items.set_mode(items, int(mode))
+    response = ua.SetMonitoringModeResponse()
+    response.Parameters.Results = results
+    return response
+
+
+async def _set_triggering(context: ServiceContext, request: ua.SetTriggeringParameters) -> ua.SetTriggeringResponse:
+    _check_items([*request.LinksToAdd, *request.LinksToRemove])
+    items = _subscription(context, request.SubscriptionId).items
+    if request.TriggeringItemId not in items.by_id:
+        raise ServiceError(ua.StatusCodes.BadMonitoredItemIdInvalid)
+    linked = items.links.get(request.TriggeringItemId, set())
+    removable = [item_id in linked for item_id in request.LinksToRemove]
+    addable = [item_id in items.by_id for item_id in request.LinksToAdd]
+    items.link(
+        request.TriggeringItemId,
+        add=list(compress(request.LinksToAdd, addable)),
+        remove=list(compress(request.LinksToRemove, removable)),
+    )
+    response = ua.SetTriggeringResponse()
+    response.Parameters.AddResults = [_item_status(known) for known in addable]
+    response.Parameters.RemoveResults = [_item_status(known) for known in removable]
+    return response
+
+
+def _item_status(known: bool) -> ua.StatusCode:
+    return _GOOD if known else _code(ua.StatusCodes.BadMonitoredItemIdInvalid)
+
+
+async def _delete(
+    context: ServiceContext, request: ua.DeleteMonitoredItemsParameters
+) -> ua.DeleteMonitoredItemsResponse:
+    _check_items(request.MonitoredItemIds)
+    subscription = _subscription(context, request.SubscriptionId)
+    items, results = _named(subscription, request.MonitoredItemIds)
+    subscription.items.remove(items)
+    response = ua.DeleteMonitoredItemsResponse()
+    response.Results = results
+    return response
+
+
+HANDLERS: Final = {
+    ua.ObjectIds.CreateMonitoredItemsRequest_Encoding_DefaultBinary: Service(
+        ua.CreateMonitoredItemsParameters, _create
+    ),
+    ua.ObjectIds.ModifyMonitoredItemsRequest_Encoding_DefaultBinary: Service(
+        ua.ModifyMonitoredItemsParameters, _modify
+    ),
+    ua.ObjectIds.SetMonitoringModeRequest_Encoding_DefaultBinary: Service(ua.SetMonitoringModeParameters, _set_mode),
+    ua.ObjectIds.SetTriggeringRequest_Encoding_DefaultBinary: Service(ua.SetTriggeringParameters, _set_triggering),
+    ua.ObjectIds.DeleteMonitoredItemsRequest_Encoding_DefaultBinary: Service(
+        ua.DeleteMonitoredItemsParameters, _delete
+    ),
+}
