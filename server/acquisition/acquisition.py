@@ -1,0 +1,125 @@
+"""Acquisition: all connections of a plant at work, and the ways in for commands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from drivers.link import BackOff, LastError, Link
+from drivers.readings import Readings, now_ticks
+from drivers.registry import driver_type
+from server.acquisition.connection import ConnectionAtWork, bindings_of
+from server.acquisition.health import Probing
+from server.acquisition.staleness import Staleness
+from server.config.plant import Connection, Plant
+from server.tags.table import TagTable
+
+log = logging.getLogger(__name__)
+
+SWEEP_S: Final = 0.5
+_CONNECTS_PER_S: Final = 500
+_RESTART_S: Final = 10.0
+
+
+class Acquisition:
+    """Brings readings from every connection into the table and writes back, until cancelled.
+
+    Built first, run later: the constructor touches no network. One connection never waits for another. Times are those
+    of the event loop that runs it.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        table: TagTable,
+        *,
+        back_off: BackOff | None = None,
+        probing: Probing | None = None,
+    ) -> None:
+        self._table = table
+        self._staleness = Staleness(plant.tags, table)
+        self._back_off = back_off or BackOff()
+        self._probing = probing or Probing()
+        self._connections: list[ConnectionAtWork] = []
+        self._of_row: dict[int, ConnectionAtWork] = {}
+        slots = 0
+        for connection in plant.connections.values():
+            at_work = self._create(connection, slots)
+            slots += len(at_work.slots)
+            self._connections.append(at_work)
+            self._of_row.update(dict.fromkeys((tag.row for tag in connection.tags), at_work))
+
+    @property
+    def links(self) -> Mapping[str, Link]:
+        """The links by the name of their connection."""
+        return {connection.name: connection.link for connection in self._connections}
+
+    @property
+    def polls(self) -> int:
+        """Requests made by all poll groups so far."""
+        return sum(slot.polls for connection in self._connections for slot in connection.slots)
+
+    @property
+    def missed(self) -> int:
+        """Slots skipped so far because a poll took longer than its group's period."""
+        return sum(slot.missed for connection in self._connections for slot in connection.slots)
+
+    async def run(self) -> None:
+        """Work until cancelled; then every driver is closed and no task is left."""
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        stop = self._table.on_commit(lambda batch: self._staleness.arrived(batch, loop.time()))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._sweep(), name="staleness")
+                for index, connection in enumerate(self._connections):
+                    group.create_task(self._keep_running(connection, started_s, index / _CONNECTS_PER_S))
+        finally:
+            stop()
+
+    def can_read(self, row: int) -> bool:
+        """Whether the row's device can be asked for its value (`read_rows`)."""
+        return row in self._of_row and self._of_row[row].can_read
+
+    async def write(self, row: int, value: object) -> None:
+        """Write one value to the row's device and return when it has acknowledged. Raises `drivers.errors`; at once,
+        with BadNoCommunication, while the device is known to be away. LookupError: no connection feeds the row."""
+        await self._at(row).write(row, value)
+
+    async def read_rows(self, rows: Sequence[int]) -> Readings:
+        """Ask the devices of these rows for their values now, without committing them. Raises as `write`."""
+        by_connection: dict[ConnectionAtWork, list[int]] = {}
+        for row in rows:
+            by_connection.setdefault(self._at(row), []).append(row)
+        return Readings.concat([await connection.read_rows(own) for connection, own in by_connection.items()])
+
+    def _create(self, connection: Connection, first_index: int) -> ConnectionAtWork:
+        driver = driver_type(connection.driver).create(
+            connection.name, connection.settings, bindings_of(connection.tags)
+        )
+        return ConnectionAtWork(
+            connection, driver, self._table, self._staleness, first_index, self._back_off, self._probing
+        )
+
+    def _at(self, row: int) -> ConnectionAtWork:
+        try:
+            return self._of_row[row]
+        except KeyError:
+            raise LookupError(f"row {row} is fed by no connection") from None
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self._staleness.sweep(loop.time())
+
+    async def _keep_running(self, connection: ConnectionAtWork, started_s: float, delay_s: float) -> None:
+        """A connection whose driver has a bug is started again, and does not take the others down."""
+        await asyncio.sleep(delay_s)
+        while True:
+            (bug,) = await asyncio.gather(connection.run(started_s), return_exceptions=True)
+            log.critical("%s: stopped by a bug, starting it again in %g s", connection.name, _RESTART_S, exc_info=bug)
+            connection.link.last_error = LastError(now_ticks(), "Bug", repr(bug))
+            await asyncio.sleep(_RESTART_S)
