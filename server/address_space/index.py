@@ -1,0 +1,139 @@
+"""Finds what a path of the plant stands for; one dict entry per tag, twin, connection and command method."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from asyncua.ua.object_ids import ObjectIds
+
+from nodesets.identification import identification_value
+from nodesets.units import nearest, unit
+from server.address_space.heads import CONNECTIONS, TWINS
+from server.address_space.method_views import AnalyticsMethods, MethodView
+from server.config.plant import CommandMethod, Connection, Plant, Relation, Tag, Twin
+
+PARTS = ("Identification", "Telemetry", "Commands", "Analytics", "Diagnostics")
+"""The folders of a twin, in the order they are shown; each only where there is something in it, Telemetry always."""
+
+
+class AddressSpaceError(ValueError):
+    """A plant that cannot be shown as nodes: where, why, and what would be right."""
+
+
+class PlantIndex:
+    """rows: the row of every tag by path. twins, connections, methods (of commands): by path.
+
+    Raises AddressSpaceError for paths that two nodes would share, relations that lead nowhere and identification values
+    that do not fit their type.
+    """
+
+    def __init__(self, plant: Plant, analytics_methods: AnalyticsMethods) -> None:
+        self.plant = plant
+        self.analytics_methods = analytics_methods
+        self.rows: dict[str, int] = {tag.path: tag.row for tag in plant.tags}
+        self.twins: dict[str, Twin] = {twin.path: twin for twin in plant.walk()}
+        self.methods: dict[str, CommandMethod] = {
+            method.path: method for twin in self.twins.values() for method in twin.methods
+        }
+        self.connections: dict[str, Connection] = {
+            f"{CONNECTIONS}/{connection.name}": connection for connection in plant.connections.values()
+        }
+        self.pointing_at: dict[str, list[Relation]] = defaultdict(list)
+        self._refuse_shared_paths()
+        self._refuse_unknown_units()
+        for twin in self.twins.values():
+            self._add_relations(twin)
+            _refuse_wrong_identification(twin)
+
+    def tag(self, path: str) -> Tag | None:
+        """The tag with that path."""
+        row = self.rows.get(path)
+        return None if row is None else self.plant.tags[row]
+
+    def owner(self, tag: Tag) -> tuple[Twin, str] | Connection:
+        """Where a tag hangs: a twin and its part, or a connection."""
+        path = tag.path.rpartition("/")[0]
+        twin = self.twins.get(path)
+        if twin is None:
+            return self.connections[path]
+        if tag.command is not None:
+            return twin, "Commands"
+        return twin, "Diagnostics" if any(other is tag for other in twin.diagnostics) else "Telemetry"
+
+    def parent(self, twin: Twin) -> Twin | None:
+        """The twin it is part of; None for a root."""
+        return self.twins.get(twin.path.rpartition("/")[0])
+
+    def parts(self, twin: Twin) -> Iterator[str]:
+        """The folders a twin has."""
+        filled = {
+            "Identification": twin.identification,
+            "Telemetry": True,
+            "Commands": twin.commands or twin.methods,
+            "Analytics": self.analytics_methods(twin),
+            "Diagnostics": twin.diagnostics,
+        }
+        return (part for part in PARTS if filled[part])
+
+    def method(self, path: str) -> tuple[Twin, MethodView | CommandMethod] | None:
+        """The method with that path and the twin it belongs to."""
+        owner, _, name = path.rpartition("/")
+        twin = self.twins.get(owner)
+        if twin is None:
+            return None
+        command = self.methods.get(path)
+        if command is not None:
+            return twin, command
+        return next(((twin, view) for view in self.analytics_methods(twin) if view.name == name), None)
+
+    def _refuse_shared_paths(self) -> None:
+        seen: set[str] = set()
+        for path in self._all_paths():
+            if path in seen:
+                raise AddressSpaceError(
+                    f"{path}: two nodes would have this NodeId. Tags, commands, methods, child twins and the names "
+                    f"{', '.join(PARTS)} of one twin must all differ; no root may be called {TWINS} or {CONNECTIONS}"
+                )
+            seen.add(path)
+
+    def _all_paths(self) -> Iterable[str]:
+        yield from (TWINS, CONNECTIONS, *self.connections)
+        yield from (tag.path for tag in self.plant.tags)
+        for twin in self.plant.walk():
+            yield twin.path
+            yield from (f"{twin.path}/{part}" for part in PARTS)
+            yield from (method.path for method in twin.methods)
+            yield from (f"{twin.path}/{view.name}" for view in self.analytics_methods(twin))
+
+    def _refuse_unknown_units(self) -> None:
+        for code in {tag.unit for tag in self.plant.tags if tag.unit}:
+            try:
+                unit(code)
+            except KeyError:
+                path = next(tag.path for tag in self.plant.tags if tag.unit == code)
+                raise AddressSpaceError(
+                    f"{path}: unit {code!r} is no UNECE common code; nearest are {', '.join(nearest(code))}"
+                ) from None
+
+    def _add_relations(self, twin: Twin) -> None:
+        for relation in twin.relations:
+            if not hasattr(ObjectIds, relation.reference_type):
+                raise AddressSpaceError(
+                    f"{twin.path}: relation {relation.reference_type!r} is no standard ReferenceType; "
+                    "Controls, Requires or IsPhysicallyConnectedTo are"
+                )
+            if relation.target not in self.twins and relation.target not in self.rows:
+                raise AddressSpaceError(
+                    f"{twin.path}: {relation.reference_type} leads to {relation.target!r}, "
+                    "which is neither a twin nor a tag"
+                )
+            self.pointing_at[relation.target].append(Relation(relation.reference_type, twin.path))
+
+
+def _refuse_wrong_identification(twin: Twin) -> None:
+    for name, text in twin.identification.items():
+        try:
+            identification_value(name, text)
+        except ValueError as error:
+            raise AddressSpaceError(f"{twin.path}: identification: {error}") from None

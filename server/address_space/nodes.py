@@ -1,0 +1,227 @@
+"""Makes any node of the plant from its path: what it is, and its references in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from asyncua import ua
+
+from nodesets.identification import PROPERTIES as IDENTIFICATION
+from nodesets.identification import STRING, identification_value
+from server.address_space.arguments import argument_lists
+from server.address_space.attributes import (
+    Attributes,
+    method_attributes,
+    object_attributes,
+    property_attributes,
+    tag_attributes,
+)
+from server.address_space.heads import CONNECTIONS, OBJECTS, SERVER, TWINS, Head, Heads, reference, standard
+from server.address_space.index import PARTS, PlantIndex
+from server.address_space.kinds import PROPERTIES, property_names
+from server.address_space.lazy_nodes import PlantNode
+from server.address_space.method_views import MethodView
+from server.address_space.values import data_value, state_text
+from server.config.plant import CommandMethod, Connection, Tag, Twin
+from server.tags.table import TagTable
+
+Link = tuple[str, bool, Head]
+"""ReferenceType by its standard name, IsForward, and what it leads to."""
+_PART_TEXTS: Final[Mapping[str, str]] = {
+    "Identification": "What it is and who made it",
+    "Telemetry": "Current values from the devices",
+    "Commands": "What can be told to the devices",
+    "Analytics": "What is computed from the values",
+    "Diagnostics": "How well it is watched",
+}
+_ROOT_TEXTS: Final[Mapping[str, str]] = {
+    TWINS: "The digital twins of the plant",
+    CONNECTIONS: "The device endpoints that feed it",
+}
+
+
+class NodeMaker:
+    """since: SourceTimestamp of values that never change."""
+
+    def __init__(self, index: PlantIndex, heads: Heads, table: TagTable, since: ua.DateTime) -> None:
+        self._index = index
+        self._heads = heads
+        self._table = table
+        self._since = since
+
+    def make(self, path: str) -> PlantNode | None:
+        """The node with that path, or None where there is none."""
+        tag = self._index.tag(path)
+        if tag is not None:
+            return self._tag(tag)
+        twin = self._index.twins.get(path)
+        if twin is not None:
+            return self._twin(twin)
+        if path in _ROOT_TEXTS:
+            return self._root(path)
+        connection = self._index.connections.get(path)
+        if connection is not None:
+            return self._connection(connection)
+        return self._part(path) or self._method(path) or self._property(path) or self._identification_property(path)
+
+    def _node(self, head: Head, attributes: Attributes, links: Iterator[Link]) -> PlantNode:
+        references = [reference(*link) for link in links]
+        if not head.type_definition.is_null():
+            references.insert(1, reference("HasTypeDefinition", True, self._heads.type_of(head)))
+        return PlantNode(head.node_id, attributes, references)
+
+    def _tag(self, tag: Tag) -> PlantNode:
+        head = self._heads.tag(tag)
+        return self._node(
+            head, tag_attributes(head, tag, partial(data_value, self._table, tag.row)), self._tag_links(tag)
+        )
+
+    def _tag_links(self, tag: Tag) -> Iterator[Link]:
+        owner = self._index.owner(tag)
+        parent = self._heads.connection(owner) if isinstance(owner, Connection) else self._heads.part(*owner)
+        yield "HasComponent", False, parent
+        yield from (("HasProperty", True, self._heads.property(tag.path, name)) for name in property_names(tag))
+        yield from self._relations_to(tag.path)
+
+    def _twin(self, twin: Twin) -> PlantNode:
+        head = self._heads.twin(twin)
+        return self._node(head, object_attributes(head, twin.description, events=True), self._twin_links(twin))
+
+    def _twin_links(self, twin: Twin) -> Iterator[Link]:
+        heads, parent = self._heads, self._index.parent(twin)
+        above = heads.root(TWINS) if parent is None else heads.twin(parent)
+        yield "Organizes" if parent is None else "HasComponent", False, above
+        yield from (("HasComponent", True, heads.part(twin, part)) for part in self._index.parts(twin))
+        children = [heads.twin(child) for child in twin.children]
+        yield from (("HasComponent", True, child) for child in children)
+        yield from (("HasNotifier", True, child) for child in children)
+        yield "HasNotifier", False, above
+        for relation in twin.relations:
+            yield relation.reference_type, True, self._target(relation.target)
+        yield from self._relations_to(twin.path)
+
+    def _relations_to(self, path: str) -> Iterator[Link]:
+        for relation in self._index.pointing_at.get(path, ()):
+            yield relation.reference_type, False, self._target(relation.target)
+
+    def _target(self, path: str) -> Head:
+        tag = self._index.tag(path)
+        return self._heads.tag(tag) if tag is not None else self._heads.twin(self._index.twins[path])
+
+    def _root(self, name: str) -> PlantNode:
+        head = self._heads.root(name)
+        attributes = object_attributes(head, _ROOT_TEXTS[name], events=name == TWINS)
+        return self._node(head, attributes, self._root_links(name))
+
+    def _root_links(self, name: str) -> Iterator[Link]:
+        yield "Organizes", False, OBJECTS
+        if name == CONNECTIONS:
+            connections = self._index.connections.values()
+            yield from (("Organizes", True, self._heads.connection(connection)) for connection in connections)
+            return
+        roots = [self._heads.twin(twin) for twin in self._index.plant.twins]
+        yield from (("Organizes", True, root) for root in roots)
+        yield from (("HasNotifier", True, root) for root in roots)
+        yield "HasNotifier", False, SERVER
+
+    def _connection(self, connection: Connection) -> PlantNode:
+        head = self._heads.connection(connection)
+        text = f"{connection.driver}, feeds {len(connection.tags)} tags"
+        return self._node(head, object_attributes(head, text, events=False), self._connection_links(connection))
+
+    def _connection_links(self, connection: Connection) -> Iterator[Link]:
+        yield "Organizes", False, self._heads.root(CONNECTIONS)
+        yield "HasProperty", True, self._heads.driver(connection)
+        yield from (("HasComponent", True, self._heads.tag(tag)) for tag in connection.diagnostics)
+
+    def _part(self, path: str) -> PlantNode | None:
+        owner, _, part = path.rpartition("/")
+        twin = self._index.twins.get(owner)
+        if twin is None or part not in PARTS or part not in self._index.parts(twin):
+            return None
+        head = self._heads.part(twin, part)
+        attributes = object_attributes(head, _PART_TEXTS[part], events=False)
+        return self._node(head, attributes, self._part_links(twin, part))
+
+    def _part_links(self, twin: Twin, part: str) -> Iterator[Link]:
+        heads = self._heads
+        yield "HasComponent", False, heads.twin(twin)
+        if part == "Identification":
+            yield from (("HasProperty", True, heads.identification(twin, name)) for name in twin.identification)
+        tags = {"Telemetry": twin.telemetry, "Commands": twin.commands, "Diagnostics": twin.diagnostics}.get(part, ())
+        yield from (("HasComponent", True, heads.tag(tag)) for tag in tags)
+        if part == "Commands":
+            yield from (("HasComponent", True, heads.method(method.path, in_types=False)) for method in twin.methods)
+        if part == "Analytics":
+            for view in self._index.analytics_methods(twin):
+                yield "HasComponent", True, heads.method(f"{twin.path}/{view.name}", in_types=True)
+
+    def _method(self, path: str) -> PlantNode | None:
+        found = self._index.method(path)
+        if found is None:
+            return None
+        twin, method = found
+        head = self._heads.method(path, in_types=isinstance(method, MethodView))
+        attributes = method_attributes(head, method.description)
+        return self._node(head, attributes, self._method_links(path, twin, method))
+
+    def _method_links(self, path: str, twin: Twin, method: MethodView | CommandMethod) -> Iterator[Link]:
+        part = "Analytics" if isinstance(method, MethodView) else "Commands"
+        yield "HasComponent", False, self._heads.part(twin, part)
+        for name in argument_lists(method, self._index.plant.tags):
+            yield "HasProperty", True, self._heads.property(path, name)
+
+    def _property(self, path: str) -> PlantNode | None:
+        owner, _, name = path.rpartition(".")
+        tag, method, connection = self._index.tag(owner), self._index.method(owner), self._index.connections.get(owner)
+        if tag is not None and name in property_names(tag):
+            return self._tag_property(tag, name)
+        if method is not None:
+            return self._arguments(owner, method[1], name)
+        if connection is not None and name == "Driver":
+            head, text = self._heads.driver(connection), "The field protocol it speaks"
+            value = ua.Variant(connection.driver, ua.VariantType.String)
+            return self._fixed_property(head, text, standard("String"), value, self._heads.connection(connection))
+        return None
+
+    def _tag_property(self, tag: Tag, name: str) -> PlantNode:
+        head = self._heads.property(tag.path, name)
+        if name == "ValueAsText":
+            attributes = property_attributes(
+                head, "", standard("LocalizedText"), partial(state_text, self._table, tag), self._since
+            )
+            return self._node(head, attributes, iter([("HasProperty", False, self._heads.tag(tag))]))
+        kind = PROPERTIES[name]
+        value = ua.Variant(kind.value(tag), is_array=kind.is_array)
+        return self._fixed_property(head, "", standard(kind.data_type), value, self._heads.tag(tag))
+
+    def _arguments(self, path: str, method: MethodView | CommandMethod, name: str) -> PlantNode | None:
+        arguments = argument_lists(method, self._index.plant.tags).get(name)
+        if arguments is None:
+            return None
+        owner = self._heads.method(path, in_types=isinstance(method, MethodView))
+        value = ua.Variant(arguments, ua.VariantType.ExtensionObject, is_array=True)
+        return self._fixed_property(self._heads.property(path, name), "", standard("Argument"), value, owner)
+
+    def _identification_property(self, path: str) -> PlantNode | None:
+        folder, _, name = path.rpartition("/")
+        owner, _, part = folder.rpartition("/")
+        twin = self._index.twins.get(owner)
+        if twin is None or part != "Identification" or name not in twin.identification:
+            return None
+        known = IDENTIFICATION.get(name)
+        data_type = ua.VariantType(known.data_type if known else STRING)
+        text = twin.identification[name]
+        is_localized = data_type is ua.VariantType.LocalizedText
+        content = ua.LocalizedText(text) if is_localized else identification_value(name, text)
+        head, description = self._heads.identification(twin, name), known.description if known else ""
+        value = ua.Variant(content, data_type, is_array=False)
+        return self._fixed_property(head, description, standard(data_type.name), value, self._heads.part(twin, part))
+
+    def _fixed_property(
+        self, head: Head, description: str, data_type: ua.NodeId, value: ua.Variant, owner: Head
+    ) -> PlantNode:
+        attributes = property_attributes(head, description, data_type, value, self._since)
+        return self._node(head, attributes, iter([("HasProperty", False, owner)]))

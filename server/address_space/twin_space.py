@@ -1,0 +1,106 @@
+"""TwinSpace: the plant as nodes under Objects/Twins and Objects/Connections, and who is who among their NodeIds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
+from asyncua import ua
+from asyncua.server.server import Server
+
+from nodesets import loader
+from nodesets.catalog import SHIPPED, TWIN
+from server.address_space.heads import CONNECTIONS, TWINS, Heads, standard
+from server.address_space.index import AddressSpaceError, PlantIndex
+from server.address_space.lazy_nodes import LazyNodes
+from server.address_space.method_views import AnalyticsMethods, MethodView
+from server.address_space.nodes import NodeMaker
+from server.config.plant import CommandMethod, Plant, Tag, Twin
+from server.tags.table import TagTable
+
+TYPES_INDEX: Final = 2
+PLANT_INDEX: Final = 3
+
+
+class TwinSpace:
+    """Nodes of the plant are made when somebody asks for them; what is kept per tag is one dict entry.
+
+    Raises AddressSpaceError for a plant that cannot be shown. analytics_methods says what stands under `Analytics`.
+    """
+
+    namespace_index: Final = PLANT_INDEX
+
+    def __init__(self, plant: Plant, table: TagTable, analytics_methods: AnalyticsMethods) -> None:
+        self._plant = plant
+        self._index = PlantIndex(plant, analytics_methods)
+        self._rows = self._index.rows
+        self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
+        self._maker = NodeMaker(self._index, self._heads, table, cast(ua.DateTime, datetime.now(UTC)))
+
+    async def install(self, server: Server) -> None:
+        """Register both namespaces, load the types and hang the plant into the server's address space. Once per
+        server, after its init and before anything else registers a namespace."""
+        await loader.load(server, [TWIN])
+        await server.register_namespace(self.namespace_uri)
+        await self._refuse_other_indices(server)
+        await loader.load(server, SHIPPED)
+        loader.mount(server, lambda loaded: LazyNodes(loaded, PLANT_INDEX, self._maker.make))
+        links = [
+            _link("ObjectsFolder", "Organizes", self.node_id(TWINS)),
+            _link("ObjectsFolder", "Organizes", self.node_id(CONNECTIONS)),
+            _link("Server", "HasNotifier", self.node_id(TWINS)),
+        ]
+        for result in await server.iserver.isession.add_references(links):
+            result.check()
+
+    @property
+    def namespace_uri(self) -> str:
+        """The namespace of the plant's nodes."""
+        return f"urn:uatwin:plant:{self._plant.name}"
+
+    def node_id(self, path: str) -> ua.NodeId:
+        """The NodeId with that path; whether there is such a node is not looked at."""
+        return self._heads.node_id(path)
+
+    def row_of(self, node_id: ua.NodeId) -> int:
+        """The row of the tag whose Variable this is, -1 for every other node."""
+        return self._rows.get(node_id.Identifier, -1) if node_id.NamespaceIndex == PLANT_INDEX else -1  # type: ignore[arg-type]
+
+    def rows_of(self, node_ids: Iterable[ua.NodeId]) -> npt.NDArray[np.int32]:
+        """The same for many: int32[n]."""
+        return np.fromiter(map(self.row_of, node_ids), np.int32)
+
+    def tag_of(self, row: int) -> Tag:
+        """The tag of a row."""
+        return self._plant.tags[row]
+
+    def twin_of(self, path: str) -> Twin | None:
+        """The twin with that path."""
+        return self._index.twins.get(path)
+
+    def method_of(self, node_id: ua.NodeId) -> tuple[Twin, MethodView | CommandMethod] | None:
+        """The method a NodeId stands for and the twin it belongs to; None for every other node."""
+        if node_id.NamespaceIndex != PLANT_INDEX or not isinstance(node_id.Identifier, str):
+            return None
+        return self._index.method(node_id.Identifier)
+
+    async def _refuse_other_indices(self, server: Server) -> None:
+        present = await server.get_namespace_array()
+        if present[TYPES_INDEX : PLANT_INDEX + 1] != [TWIN.uri, self.namespace_uri]:
+            raise AddressSpaceError(
+                f"{TWIN.uri} and {self.namespace_uri} must have the namespace indices {TYPES_INDEX} and {PLANT_INDEX}: "
+                f"NodeIds would change. The server has {present}; install the plant before other namespaces"
+            )
+
+
+def _link(source: str, reference_type: str, target: ua.NodeId) -> ua.AddReferencesItem:
+    return ua.AddReferencesItem(
+        SourceNodeId=standard(source),
+        ReferenceTypeId=standard(reference_type),
+        IsForward=True,
+        TargetNodeId=target,
+        TargetNodeClass=ua.NodeClass.Object,
+    )
