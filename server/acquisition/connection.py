@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,6 +88,7 @@ class ConnectionAtWork:
         self._units: dict[str, Unit] = {}
         self.slots = self._plan_slots(first_index)
         self._unit_of_row = {int(row): slot.unit for slot in self.slots for row in slot.group.rows}
+        self._sign_of_life = asyncio.Event()
         self._started_s = 0.0
         self.link = Link(connection.name, driver, back_off=back_off, proven_by_connect=not self.slots)
         self.link.on_change(self._follow)
@@ -170,12 +172,15 @@ class ConnectionAtWork:
             await asyncio.sleep(grid.due_s(number) - clock())
 
     async def _pause_before_probe(self, slot: Slot) -> None:
-        """Only the unit's first group probes; where every unit is silent, on a new connection: the old one may be half
-        open."""
-        if slot is slot.unit.slots[0]:
-            await asyncio.sleep(slot.unit.health.probe_s)
-            if self._pushed is None and all(unit.health.given_up for unit in self._units.values()):
-                self.link.renew()
+        """Only the unit's first group probes; at once when another given-up unit of the line answers; and where every
+        unit is silent on a new connection, as the old one may be half open."""
+        if slot is not slot.unit.slots[0]:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(slot.unit.health.probe_s):
+                await self._sign_of_life.wait()
+        if self._pushed is None and all(unit.health.given_up for unit in self._units.values()):
+            self.link.renew()
 
     async def _poll(self, slot: Slot) -> bool:
         """One request of a group; False when the connection was lost with it."""
@@ -215,10 +220,13 @@ class ConnectionAtWork:
             )
 
     def _answered(self, unit: Unit) -> None:
-        if unit.health.given_up:
-            log.info("%s answers again", self._called(unit))
+        given_up = unit.health.given_up
         unit.health = WELL
         unit.back.set()
+        if given_up:
+            log.info("%s answers again", self._called(unit))
+            self._sign_of_life.set()  # wakes who waits now
+            self._sign_of_life.clear()
 
     def _deliver(self, batch: Readings) -> None:
         try:
