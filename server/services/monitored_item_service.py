@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from itertools import compress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 
 from server.services import monitored_filters, notification, sampling
 from server.services.context import Service, ServiceContext
+from server.services.event_filter import EventSelection
+from server.services.monitored_events import DEFAULT_QUEUE, LONGEST_QUEUE, EventItem
 from server.services.monitored_plain import PlainItem
 from server.services.sampling import TagItem
 from server.services.subscription import Subscription
 from server.services.subscription_items import MonitoredItem
+
+if TYPE_CHECKING:
+    from server.services.ua_server import UaServer
 
 _STAMPS: Final = {
     ua.TimestampsToReturn.Source: notification.SOURCE,
@@ -65,6 +70,8 @@ class _Creation:
         count = len(subscription.items.by_id) + len(self._tags) + len(self._plain)
         if count >= self._server.limits.max_monitored_items_per_subscription:
             raise ServiceError(ua.StatusCodes.BadTooManyMonitoredItems)
+        if node.AttributeId == ua.AttributeIds.EventNotifier:
+            return self._add_events(node.NodeId, asked)
         row = self._server.monitored_row(node)
         data_type, eu_range = self._server.check_monitored(self._session, node, row)
         trigger, deadband = monitored_filters.data_filter(wanted.Filter, node.AttributeId, data_type, eu_range)
@@ -85,10 +92,34 @@ class _Creation:
             FilterResult=ua.ExtensionObject(),
         )
 
+    def _add_events(self, notifier: ua.NodeId, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
+        wanted = asked.RequestedParameters
+        self._server.check_notifier(self._session, notifier)
+        selection = _selection(self._server, wanted.Filter)
+        result = ua.MonitoredItemCreateResult(StatusCode=_GOOD, FilterResult=selection.result)
+        if not selection.valid:
+            result.StatusCode = _code(ua.StatusCodes.BadEventFilterInvalid)
+            return result
+        queue_size = min(wanted.QueueSize or DEFAULT_QUEUE, LONGEST_QUEUE)
+        items = self._subscription.items
+        mode, handle = int(asked.MonitoringMode), wanted.ClientHandle
+        events = EventItem(notifier, handle, mode, selection, queue_size, wanted.DiscardOldest)
+        item = MonitoredItem(items.new_id(), 0.0, asked.ItemToMonitor, events=events)
+        items.add_events(item)
+        result.MonitoredItemId, result.RevisedQueueSize = ua.UInt32(item.id), ua.UInt32(queue_size)
+        return result
+
     def finish(self) -> None:
         """Put the remembered items into the subscription; their first values are queued."""
         self._subscription.items.add(self._tags, self._plain, asyncio.get_running_loop().time())
         self._subscription.reschedule()
+
+
+def _selection(server: UaServer, asked: object) -> EventSelection:
+    if not isinstance(asked, ua.EventFilter):
+        data = isinstance(asked, ua.DataChangeFilter | ua.AggregateFilter)
+        raise ServiceError(ua.StatusCodes.BadFilterNotAllowed if data else ua.StatusCodes.BadEventFilterInvalid)
+    return EventSelection(asked, server.events.types)
 
 
 async def _create(
@@ -131,6 +162,8 @@ def _modify_one(
     if item is None:
         raise ServiceError(ua.StatusCodes.BadMonitoredItemIdInvalid)
     wanted = asked.RequestedParameters
+    if item.events is not None:
+        return _modify_events(context, item.events, wanted)
     data_type, eu_range = context.server.check_monitored(context.caller, item.node, item.row)
     trigger, deadband = monitored_filters.data_filter(wanted.Filter, item.node.AttributeId, data_type, eu_range)
     interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
@@ -150,6 +183,20 @@ def _modify_one(
         RevisedQueueSize=ua.UInt32(queue_size),
         FilterResult=ua.ExtensionObject(),
     )
+
+
+def _modify_events(
+    context: ServiceContext, item: EventItem, wanted: ua.MonitoringParameters
+) -> ua.MonitoredItemModifyResult:
+    selection = _selection(context.server, wanted.Filter)
+    result = ua.MonitoredItemModifyResult(StatusCode=_GOOD, FilterResult=selection.result)
+    if not selection.valid:
+        result.StatusCode = _code(ua.StatusCodes.BadEventFilterInvalid)
+        return result
+    item.selection, item.handle, item.discard_oldest = selection, wanted.ClientHandle, wanted.DiscardOldest
+    item.queue_size = min(wanted.QueueSize or DEFAULT_QUEUE, LONGEST_QUEUE)
+    result.RevisedQueueSize = ua.UInt32(item.queue_size)
+    return result
 
 
 def _named(subscription: Subscription, ids: list[int]) -> tuple[list[MonitoredItem], list[ua.StatusCode]]:

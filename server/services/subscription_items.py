@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from asyncua import ua
 
+from server.services.events import Event
+from server.services.monitored_events import EventItem
 from server.services.monitored_plain import PlainItem, Read
-from server.services.notification import data_change
+from server.services.notification import data_change, event_list
 from server.services.sampling import SAMPLING, Slots, TagItem, TagItems
 from server.tags.table import TagTable
 
 
 @dataclass(slots=True, eq=False)
 class MonitoredItem:
-    """One item: on a tag (row and slot) or on anything else (plain)."""
+    """One item: on a tag (row and slot), on any other attribute (plain) or on events (events)."""
 
     id: int
     interval_s: float
@@ -24,6 +26,12 @@ class MonitoredItem:
     row: int = -1
     slot: int = -1
     plain: PlainItem | None = None
+    events: EventItem | None = None
+
+    @property
+    def queued(self) -> PlainItem | EventItem | None:
+        """The item's own queue; tags queue by column."""
+        return self.plain if self.plain is not None else self.events
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +64,7 @@ class SubscriptionItems:
         self._read = read
         self._epoch = epoch
         self._groups: dict[float, _Group] = {}
+        self._events: dict[int, MonitoredItem] = {}
         self._ready: dict[int, MonitoredItem] = {}
         self._last_id = 0
 
@@ -85,12 +94,22 @@ class SubscriptionItems:
             self._group(item.interval_s, now).plain[item.id] = item
         self._sample(slots, plain)
 
+    def add_events(self, item: MonitoredItem) -> None:
+        """A new item on events."""
+        self.by_id[item.id] = self._events[item.id] = item
+
+    def offer(self, event: Event) -> None:
+        """Queue an event with the items that want it."""
+        changed = [item for item in self._events.values() if item.events is not None and item.events.offer(event)]
+        self._note(changed)
+
     def remove(self, items: Sequence[MonitoredItem]) -> None:
         """Items of this subscription, each once; what waits in their queues is dropped."""
         self._leave(items)
         self.tags.remove(_slots(items))
         for item in items:
             del self.by_id[item.id]
+            self._events.pop(item.id, None)
             self._ready.pop(item.id, None)
             self.links.pop(item.id, None)
             for triggered in self.links.values():
@@ -113,7 +132,7 @@ class SubscriptionItems:
         for item in items:
             if item.plain is not None:
                 del self._groups[item.interval_s].plain[item.id]
-            else:
+            elif item.slot >= 0:
                 gone.setdefault(item.interval_s, []).append(item.slot)
         for interval_s, slots in gone.items():
             group = self._groups[interval_s]
@@ -125,10 +144,10 @@ class SubscriptionItems:
         """Change the monitoring mode; items that were disabled queue their value at once."""
         slots = _slots(items)
         self.tags.set_mode(slots, mode)
-        plain = [item for item in items if item.plain is not None]
-        for item in plain:
-            _plain(item).set_mode(mode)
-        self._sample(slots, plain)
+        for item in items:
+            if item.queued is not None:
+                item.queued.set_mode(mode)
+        self._sample(slots, [item for item in items if item.plain is not None])
 
     def link(self, triggering: int, add: Iterable[int], remove: Iterable[int]) -> None:
         """Change which items the notifications of one item trigger."""
@@ -165,7 +184,9 @@ class SubscriptionItems:
     def _sample(self, slots: Slots, plain: Iterable[MonitoredItem]) -> None:
         if len(slots):
             self.tags.sample(slots)
-        changed = [item for item in plain if _plain(item).sample(self._read)]
+        self._note([item for item in plain if _plain(item).sample(self._read)])
+
+    def _note(self, changed: list[MonitoredItem]) -> None:
         self._ready.update((item.id, item) for item in changed)
         if self.links:
             self._trigger({item.id for item in changed})
@@ -178,29 +199,33 @@ class SubscriptionItems:
                     self._arm(item)
 
     def _arm(self, item: MonitoredItem) -> None:
-        if item.plain is None:
+        if item.queued is None:
             self.tags.armed[item.slot] = self.tags.mode[item.slot] == SAMPLING
         else:
-            item.plain.armed = True
+            item.queued.armed = True
             self._ready[item.id] = item
 
     @property
     def waiting(self) -> bool:
         """Whether there is something to publish."""
-        return self.tags.waiting or any(_plain(item).ready for item in self._ready.values())
+        return self.tags.waiting or any(_queue(item).ready for item in self._ready.values())
 
     def take(self, most: int) -> list[bytes]:
         """The next NotificationData with at most so many notifications; empty when nothing waits."""
         count, encoded = self.tags.take(most)
-        parts = [encoded]
+        data, events = [encoded], list[bytes]()
+        values = count
         for item in list(self._ready.values()):
-            if count < most and _plain(item).ready:
-                taken = _plain(item).take(most - count)
+            queue = _queue(item)
+            if count < most and queue.ready:
+                taken = queue.take(most - count)
                 count += len(taken)
-                parts += taken
-            if not _plain(item).queue:
+                (events if item.plain is None else data).extend(taken)
+                values += len(taken) if item.plain is not None else 0
+            if not queue.queue:
                 del self._ready[item.id]
-        return [data_change(count, b"".join(parts))] if count else []
+        messages = [data_change(values, b"".join(data))] if values else []
+        return [*messages, event_list(len(events), b"".join(events))] if events else messages
 
     def _group(self, interval_s: float, now: float) -> _Group:
         group = self._groups.get(interval_s)
@@ -214,5 +239,10 @@ def _plain(item: MonitoredItem) -> PlainItem:
     return item.plain
 
 
+def _queue(item: MonitoredItem) -> PlainItem | EventItem:
+    assert item.queued is not None
+    return item.queued
+
+
 def _slots(items: Iterable[MonitoredItem]) -> Slots:
-    return np.array([item.slot for item in items if item.plain is None], np.intp)
+    return np.array([item.slot for item in items if item.slot >= 0], np.intp)

@@ -10,6 +10,7 @@ from asyncua import ua
 from asyncua.common.utils import ServiceError
 
 from server.services.context import Service, ServiceContext
+from server.services.events import Event
 from server.services.publish_queue import PublishQueue
 from server.services.subscription import Subscription, Terms
 from server.services.wire import response_head
@@ -31,6 +32,11 @@ class Subscriptions:
         self._server = server
         self._ids = itertools.count(1)
         self.by_id: dict[int, Subscription] = {}
+        self._stop_listening = server.events.listen(self._offer)
+
+    def _offer(self, event: Event) -> None:
+        for subscription in self.by_id.values():
+            subscription.items.offer(event)
 
     def create(self, session: Session, terms: Terms) -> Subscription:
         """A new one; ServiceError when there are too many."""
@@ -99,6 +105,7 @@ class Subscriptions:
 
     def stop(self) -> None:
         """End all timers; the server stops."""
+        self._stop_listening()
         for subscription in list(self.by_id.values()):
             self.delete(subscription)
 
