@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
+from xml.etree.ElementTree import ParseError
 
 from asyncua import ua
 from asyncua.server.address_space import NodeData
@@ -34,7 +35,7 @@ async def load(server: Server, nodesets: Sequence[NodeSet]) -> dict[str, int]:
 async def _import(server: Server, nodeset: NodeSet) -> None:
     try:
         await server.import_xml(str(nodeset.path))
-    except (OSError, ValueError, UaError) as error:
+    except (OSError, ValueError, ParseError, UaError) as error:
         raise NodeSetError(f"{nodeset.path}: cannot be loaded: {error}; is it a complete NodeSet2 file?") from error
 
 
