@@ -88,6 +88,10 @@ def mqtt(demo: DemoProcess) -> Iterator[Listener]:
     listener.close()
 
 
+def _process(pid: int) -> list[psutil.Process]:
+    return [psutil.Process(pid)] if psutil.pid_exists(pid) else []
+
+
 async def speed(client: AsyncModbusTcpClient, address: int = 0) -> float:
     answer = await client.read_input_registers(address, count=2, device_id=2)
     return float(client.convert_from_registers(answer.registers, client.DATATYPE.FLOAT32))
@@ -101,9 +105,9 @@ async def set_speed(client: AsyncModbusTcpClient, rpm: float) -> int:
 async def test_a_written_speed_changes_the_flow_of_the_pump(modbus: AsyncModbusTcpClient) -> None:
     flow = await speed(modbus, address=2)
     assert await set_speed(modbus, 2100.0) == 0
-    end = time.monotonic() + 6.0
-    while await speed(modbus) < 2080.0 and time.monotonic() < end:
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(6.0):
+        while await speed(modbus) < 2080.0:
+            pass
     assert await speed(modbus, address=2) > flow * 1.1
     assert await set_speed(modbus, 1800.0) == 0
 
@@ -240,8 +244,5 @@ async def test_it_ends_when_its_parent_dies() -> None:
     parent = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=20
     )
-    pid = int(parent.stdout)
-    end = time.monotonic() + 5.0
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < end:
-        await asyncio.sleep(0.05)
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    gone = await asyncio.to_thread(psutil.wait_procs, _process(int(parent.stdout)), timeout=5.0)
+    assert not gone[1]
