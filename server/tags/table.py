@@ -9,11 +9,12 @@ import numpy.typing as npt
 
 from drivers.data_types import CELL_VIEW, WIRE, DataType
 from drivers.readings import Readings, now_ticks
-from drivers.status import Status
+from drivers.status import Status, name
 from server.tags.feed import Feed
 
 Committed = Callable[[Readings], None]
 _BAD = np.uint32(0x80000000)
+_COLUMN_TYPES = (np.dtype(np.uint64), np.dtype(np.uint32), np.dtype(np.int64))
 
 
 class CommitError(ValueError):
@@ -50,7 +51,7 @@ class TagTable:
         self._clock = clock
         self._in_side = ~np.isin(self.data_type, [int(kind) for kind in WIRE]) | (self.array_length > 0)
         self._any_side = bool(self._in_side.any())
-        self._after: list[Committed] = []
+        self._after: tuple[tuple[Committed], ...] = ()
 
     def __len__(self) -> int:
         return len(self.value)
@@ -58,8 +59,9 @@ class TagTable:
     def commit(self, batch: Readings) -> int:
         """Take a batch over and return the commit's version; 50,000 rows take well under 2 ms.
 
-        Raises CommitError, and changes nothing, when the columns differ in length or a row does not exist. Where a
-        row occurs twice the later reading wins. A Bad reading keeps the row's last value.
+        Raises CommitError, and changes nothing, when the columns differ in length, one has not the type that
+        `Readings` says, a row does not exist, or text and arrays are missing or too many. Where a row occurs twice the
+        later reading wins. A Bad reading keeps the row's last value.
         """
         self._refuse_wrong(batch)
         if not len(batch):
@@ -74,40 +76,45 @@ class TagTable:
         else:
             self.value[row] = batch.value
             self.has_value[row] = True
-        for index, item in batch.side.items():
+        for index in sorted(batch.side):
             if not bad[index]:
-                self.side[int(row[index])] = item
+                self.side[int(row[index])] = batch.side[index]
         self.status[row] = batch.status
         self.source_ticks[row] = batch.source_ticks
         self.server_ticks[row] = self._clock()
         self.version[row] = self.commits
         self.readings += len(batch)
-        for listener in self._after:
+        for (listener,) in self._after:  # a tuple: who is called may end its own or begin another subscription
             listener(batch)
         return self.commits
 
     def mark(self, rows: npt.NDArray[np.int32], with_value: int, without_value: int) -> int:
-        """Change the quality of rows and nothing else: value and SourceTimestamp stay those of the last reading.
+        """Change the quality of rows without a reading: the value stays that of the last one, and the SourceTimestamp
+        tells when the quality changed (Part 4, 7.11.3).
 
-        with_value: the status for rows that ever had a value (an Uncertain one keeps it readable); without_value: for
-        the rest. Rows that show that status already are left alone. Returns how many changed.
+        with_value: the status for rows that ever had a value (an Uncertain one keeps it readable); without_value: the
+        Bad status for the rest. Rows that show that status already are left alone. Returns how many changed.
         """
+        if without_value < _BAD:
+            raise CommitError(f"rows without a value cannot be {name(without_value)}; they need a Bad status")
         status = np.where(self.has_value[rows], np.uint32(with_value), np.uint32(without_value))
         changed = self.status[rows] != status
         row = rows[changed]
         if len(row):
-            side = (
-                {index: self.side[int(r)] for index, r in enumerate(row) if int(r) in self.side}
-                if self._any_side
-                else {}
-            )
-            self.commit(Readings(row, self.value[row], status[changed], self.source_ticks[row], side))
+            ticks = np.full(len(row), self._clock(), np.int64)
+            self.commit(Readings(row, self.value[row], status[changed], ticks, self._side_of(row)))
         return len(row)
 
     def on_commit(self, listener: Committed) -> Callable[[], None]:
-        """Call listener(batch) after each commit, on the committing thread; returns how to stop that."""
-        self._after.append(listener)
-        return lambda: self._after.remove(listener)
+        """Call listener(batch) after each commit, on the committing thread; returns how to stop that. A listener must
+        not raise."""
+        entry = (listener,)  # its own identity: the same listener may be there twice
+        self._after = (*self._after, entry)
+
+        def stop() -> None:
+            self._after = tuple(one for one in self._after if one is not entry)
+
+        return stop
 
     def feed(self, name: str, capacity: int) -> tuple[Feed, Callable[[], None]]:
         """A feed of every committed batch from now on, and how to end it."""
@@ -136,20 +143,37 @@ class TagTable:
         value = self.value[row : row + 1].view(CELL_VIEW[data_type])[0]
         return bool(value) if data_type is DataType.Boolean else value.item()
 
+    def _side_of(self, row: npt.NDArray[np.int32]) -> dict[int, object]:
+        if not self._any_side:
+            return {}
+        held = np.flatnonzero(self._in_side[row] & self.has_value[row])
+        return {index: self.side[int(row[index])] for index in held.tolist()}
+
     def _refuse_wrong(self, batch: Readings) -> None:
-        count = len(batch.row)
-        if not len(batch.value) == len(batch.status) == len(batch.source_ticks) == count:
+        row = batch.row
+        columns = (batch.value, batch.status, batch.source_ticks)
+        if row.ndim != 1 or any(column.shape != row.shape for column in columns):
             raise CommitError(
-                f"columns differ in length: row {count}, value {len(batch.value)}, status {len(batch.status)}, "
-                f"source_ticks {len(batch.source_ticks)}"
+                f"columns differ in length: row {row.shape}, value {batch.value.shape}, "
+                f"status {batch.status.shape}, source_ticks {batch.source_ticks.shape}"
             )
-        if count and (int(batch.row.min()) < 0 or int(batch.row.max()) >= len(self.value)):
-            wrong = batch.row[(batch.row < 0) | (batch.row >= len(self.value))]
+        if row.dtype.kind not in "iu" or tuple(column.dtype for column in columns) != _COLUMN_TYPES:
+            raise CommitError(
+                f"columns need the types int32, uint64, uint32, int64, and these are {row.dtype}, "
+                f"{', '.join(str(column.dtype) for column in columns)}"
+            )
+        if len(row) and (int(row.min()) < 0 or int(row.max()) >= len(self.value)):
+            wrong = row[(row < 0) | (row >= len(self.value))]
             raise CommitError(f"row {int(wrong[0])} does not exist; the table has rows 0 to {len(self.value) - 1}")
-        if batch.side and not all(0 <= index < count for index in batch.side):
-            raise CommitError(f"a side value belongs to no reading of this batch of {count}")
-        if self._any_side and count:
-            fresh = np.flatnonzero(self._in_side[batch.row] & (batch.status < _BAD))
-            missing = [int(index) for index in fresh if int(index) not in batch.side]
-            if missing:
-                raise CommitError(f"row {int(batch.row[missing[0]])} holds text or an array, and the batch brings none")
+        if batch.side or self._any_side:
+            self._refuse_wrong_side(batch)
+
+    def _refuse_wrong_side(self, batch: Readings) -> None:
+        for index in batch.side:
+            if not 0 <= index < len(batch):
+                raise CommitError(f"a side value belongs to no reading of this batch of {len(batch)}")
+            if not self._in_side[batch.row[index]]:
+                raise CommitError(f"row {int(batch.row[index])} holds a scalar, and the batch brings text or an array")
+        for index in np.flatnonzero(self._in_side[batch.row] & (batch.status < _BAD)).tolist():
+            if index not in batch.side:
+                raise CommitError(f"row {int(batch.row[index])} holds text or an array, and the batch brings none")

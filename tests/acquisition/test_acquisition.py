@@ -16,6 +16,7 @@ from drivers.status import Status
 from server.acquisition.acquisition import SWEEP_S
 from tests.simulators.memory_driver import Device
 from tests.simulators.virtual_time import virtual_time
+from tests.simulators.waiting import until
 
 
 def polled(rate_s: float = 1.0, rows: tuple[int, ...] = (0,), **rest: object) -> Device:
@@ -160,8 +161,7 @@ async def test_when_one_given_up_unit_answers_the_others_are_asked_at_once(start
     async with start({"line1": device}, per_connection=3) as rig:
         await asyncio.sleep(400)
         device.silent.clear()
-        while status(rig, 1) is not Status.Good and status(rig, 2) is not Status.Good:
-            await asyncio.sleep(0.1)
+        await until(lambda: Status.Good in (status(rig, 1), status(rig, 2)), within_s=400, every_s=0.1)
         await asyncio.sleep(0.2)
         assert [status(rig, row) for row in range(3)] == [Status.Good] * 3
 
