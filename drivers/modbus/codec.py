@@ -165,13 +165,15 @@ def _numbers(layout: Layout, value: object) -> Numbers:
     if numbers.shape != shape:
         wanted = f"an array of {layout.elements} elements" if layout.elements else "one value"
         raise ValueNotAccepted(f"a value of shape {numbers.shape} where the point takes {wanted}")
-    return numbers.reshape(-1)
+    flat: Numbers = numbers.reshape(-1)
+    return flat
 
 
 def _to_raw(layout: Layout, numbers: Numbers) -> Numbers:
     """Raw elements for values; the inverse of what decoding does."""
     if layout.kind == "bool":
-        return (numbers != 0).astype("<u2")
+        ones: Numbers = numbers != 0
+        return ones.astype("<u2")
     if numbers.dtype.kind == "b":
         numbers = numbers.astype("u1")
     with np.errstate(all="ignore"):

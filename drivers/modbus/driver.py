@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from drivers.modbus.codec import encode
 from drivers.modbus.gate import Gate, Priority
 from drivers.modbus.plan import Block, ReadPlan, Targets, plan_reads
 from drivers.modbus.settings import ModbusConnection, Table
-from drivers.modbus.transport import Transport, open_transport
+from drivers.modbus.transport import Answer, Request, Transport, open_transport
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
 
@@ -75,108 +74,126 @@ class ModbusDriver:
             raise ValueNotAccepted(f"{self._where(unit, table, start)}: the table can only be read")
         data = encode(layout, value)
         if layout.bit is not None:
-            await self._write_bit(unit, start, layout.bit, layout.byte_order == "little", data == b"\x01")
-            return
-        if table == "holding":
-            request = pdu.write_registers(start, data)
+            bit = layout.bit ^ 8 if layout.byte_order == "little" else layout.bit
+            await self._write_bit(unit, start, bit, data == b"\x01")
+        elif table == "holding":
+            await self._write(unit, table, start, pdu.write_registers(start, data))
+        elif layout.elements:
+            await self._write(unit, table, start, pdu.write_coils(start, data))
         else:
-            request = pdu.write_coils(start, data) if layout.elements else pdu.write_coil(start, data == b"\x01")
-        async with self._turn(Priority.write) as transport:
-            await self._write(transport, unit, table, start, request)
+            await self._write(unit, table, start, pdu.write_coil(start, data == b"\x01"))
 
     async def _read(self, plan: ReadPlan, priority: Priority) -> Readings:
-        """Block by block; those that were silent last time come last, so that one silent block hides no other."""
+        """As many blocks at once as the connection takes; those that were silent last time come last, so that one that
+        stays silent hides no other."""
         answers = list(plan.blank)
         status = [int(Status.BadTimeout)] * len(answers)
-        ticks = [0] * len(answers)
-        order = sorted(range(len(answers)), key=lambda index: plan.blocks[index] in self._silent)
+        ticks = [now_ticks()] * len(answers)
+        order = list(range(len(answers)))
+        if self._silent:
+            order.sort(key=lambda index: plan.blocks[index] in self._silent)
         answered, misses = False, 0
-        for index in order:
-            block = plan.blocks[index]
-            if misses < 2:  # a unit that fell silent midway is not asked for all the rest
-                try:
-                    status[index], answers[index] = await self._read_block(block, plan.blank[index], priority)
-                    answered, misses = True, 0
-                    self._silent.discard(block)
-                except DeviceTimeout:
-                    self._silent.add(block)
-                    misses += 1
-                    if not answered:
-                        raise
-            ticks[index] = now_ticks()
+        for at in range(0, len(order), self._settings.pipeline):
+            chosen = order[at : at + self._settings.pipeline]
+            replies = await self._ask(priority, [plan.requests[index] for index in chosen])
+            came = now_ticks()
+            for index, reply in zip(chosen, replies, strict=True):
+                ticks[index] = came
+                status[index], answers[index] = self._values(plan, index, reply)
+            silent = [reply for reply in replies if isinstance(reply, DeviceTimeout)]
+            if len(silent) < len(replies):
+                answered, misses = True, 0
+            elif not answered:
+                raise silent[0]
+            elif (misses := misses + 1) == 2:  # a unit that fell silent midway is not asked for all the rest
+                break
         return plan.readings(answers, status, ticks)
 
-    async def _read_block(self, block: Block, blank: bytes, priority: Priority) -> tuple[int, bytes]:
+    def _values(self, plan: ReadPlan, index: int, reply: Answer) -> tuple[int, bytes]:
         """A block's status and values, blank ones where it has none."""
-        request = pdu.read_request(block.table, block.start, block.size)
+        block, blank, request = plan.blocks[index], plan.blank[index], plan.requests[index][1]
+        if isinstance(reply, DeviceTimeout):
+            self._silent.add(block)
+            return reply.status, blank
+        if self._silent:
+            self._silent.discard(block)
+        if isinstance(reply, Malformed):
+            return reply.status, blank
+        if reply[0] == request[0] and len(reply) == len(blank) + 2 and reply[1] == len(blank):
+            return 0, reply[2:]
         try:
-            async with self._turn(priority) as transport:
-                answer = await self._ask(transport, block.unit, request)
-            if answer[0] == request[0] and len(answer) == len(blank) + 2 and answer[1] == len(blank):
-                return 0, answer[2:]
-            where = self._where(block.unit, block.table, block.start)
-            pdu.raise_refusal(answer, request, where)
-            return 0, pdu.values_of(answer, len(blank), where)
+            pdu.raise_refusal(reply, request, where := self._where(block.unit, block.table, block.start))
+            return 0, pdu.values_of(reply, len(blank), where)
         except Refused as error:
             return error.told_status, blank
         except Malformed as error:
             self._note(error)
-            return Malformed.status, blank
+            return error.status, blank
 
-    async def _write(self, transport: Transport, unit: int, table: Table, start: int, request: bytes) -> None:
-        where = self._where(unit, table, start)
-        answer = await self._ask(transport, unit, request)
-        try:
-            pdu.raise_refusal(answer, request, where)
-            pdu.confirm_write(answer, request, where)
-        except Malformed as error:
-            self._note(error)
-            raise
-
-    async def _write_bit(self, unit: int, start: int, bit: int, swapped: bool, on: bool) -> None:
+    async def _write_bit(self, unit: int, start: int, bit: int, on: bool) -> None:
         """By FC 22, or for a unit that does not know it by reading, changing and writing within one turn."""
-        bit = bit ^ 8 if swapped else bit
-        async with self._turn(Priority.write) as transport:
-            if unit not in self._no_mask_write:
-                try:
-                    await self._write(transport, unit, "holding", start, pdu.mask_write(start, bit, on))
-                    return
-                except Refused as error:
-                    if error.code != pdu.ILLEGAL_FUNCTION:
-                        raise
-                    self._no_mask_write.add(unit)
+        if unit not in self._no_mask_write:
+            try:
+                await self._write(unit, "holding", start, pdu.mask_write(start, bit, on))
+                return
+            except Refused as error:
+                if error.code != pdu.ILLEGAL_FUNCTION:
+                    raise
+                self._no_mask_write.add(unit)
+        where = self._where(unit, "holding", start)
+        await self._gate.enter(Priority.write)
+        try:
             request = pdu.read_request("holding", start, 1)
-            answer = await self._ask(transport, unit, request)
-            where = self._where(unit, "holding", start)
-            pdu.raise_refusal(answer, request, where)
-            old = int.from_bytes(pdu.values_of(answer, 2, where), "big")
+            reply = self._sound(await self._ask_twice([(unit, request)]), request, where)
+            old = int.from_bytes(pdu.values_of(reply, 2, where), "big")
             new = old | 1 << bit if on else old & ~(1 << bit)
-            await self._write(transport, unit, "holding", start, pdu.write_registers(start, new.to_bytes(2, "big")))
+            request = pdu.write_registers(start, new.to_bytes(2, "big"))
+            pdu.confirm_write(self._sound(await self._ask_twice([(unit, request)]), request, where), request, where)
+        finally:
+            self._gate.leave()
 
-    @asynccontextmanager
-    async def _turn(self, priority: Priority) -> AsyncIterator[Transport]:
-        """The connection for oneself."""
-        async with self._gate.turn(priority):
-            if self._transport is None:
-                raise LinkLost(f"{self._settings.host}:{self._settings.port}: not connected")
-            yield self._transport
+    async def _write(self, unit: int, table: Table, start: int, request: bytes) -> None:
+        where = self._where(unit, table, start)
+        replies = await self._ask(Priority.write, [(unit, request)])
+        pdu.confirm_write(self._sound(replies, request, where), request, where)
 
-    async def _ask(self, transport: Transport, unit: int, request: bytes) -> bytes:
-        """The answer to a request, asked twice of a busy device."""
-        answer = await self._ask_once(transport, unit, request)
-        if len(answer) == 2 and answer[0] & 0x80 and answer[1] in pdu.BUSY:
+    def _sound(self, replies: Sequence[Answer], request: bytes, where: str) -> bytes:
+        """The one reply that is no error; raises the error that it is."""
+        reply = replies[0]
+        if not isinstance(reply, bytes):
+            raise reply
+        pdu.raise_refusal(reply, request, where)
+        return reply
+
+    async def _ask(self, priority: Priority, requests: Sequence[Request]) -> list[Answer]:
+        """Replies to requests, in one turn."""
+        await self._gate.enter(priority)
+        try:
+            return await self._ask_twice(requests)
+        finally:
+            self._gate.leave()
+
+    async def _ask_twice(self, requests: Sequence[Request]) -> list[Answer]:
+        """Replies to requests; those to which the device says that it is busy are sent again, once."""
+        replies = await self._ask_once(requests)
+        busy = [index for index, reply in enumerate(replies) if _is_busy(reply)]
+        if busy:
             await asyncio.sleep(_BUSY_WAIT_S)
-            answer = await self._ask_once(transport, unit, request)
-        return answer
+            again = await self._ask_once([requests[index] for index in busy])
+            for index, reply in zip(busy, again, strict=True):
+                replies[index] = reply
+        return replies
 
-    async def _ask_once(self, transport: Transport, unit: int, request: bytes) -> bytes:
+    async def _ask_once(self, requests: Sequence[Request]) -> list[Answer]:
+        if self._transport is None:
+            raise LinkLost(f"{self._settings.host}:{self._settings.port}: not connected")
         if not self._settings.pause_s:
-            return await transport.request(unit, request)
+            return await self._transport.request(requests)
         loop = asyncio.get_running_loop()
         if (wait_s := self._ready_at - loop.time()) > 0:
             await asyncio.sleep(wait_s)
         try:
-            return await transport.request(unit, request)
+            return await self._transport.request(requests)
         finally:
             self._ready_at = loop.time() + self._settings.pause_s
 
@@ -186,3 +203,7 @@ class ModbusDriver:
     def _note(self, error: Malformed) -> None:
         self.traffic.malformed += 1
         self.traffic.last_malformed = str(error)
+
+
+def _is_busy(reply: Answer) -> bool:
+    return isinstance(reply, bytes) and len(reply) == 2 and bool(reply[0] & 0x80) and reply[1] in pdu.BUSY

@@ -1,10 +1,8 @@
-"""Whose turn it is on a connection that takes one request at a time."""
+"""Whose turn it is on a connection that takes one request (or one batch of them) at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from enum import IntEnum
 from heapq import heappop, heappush
 
@@ -18,36 +16,30 @@ class Priority(IntEnum):
 
 
 class Gate:
-    """A lock whose waiters are let in by priority."""
+    """A lock whose waiters are let in by priority. Who entered must leave."""
 
     def __init__(self) -> None:
         self._busy = False
         self._asked = 0
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
-    @asynccontextmanager
-    async def turn(self, priority: Priority) -> AsyncIterator[None]:
-        """Wait for the turn and have it within the block; a cancelled waiter loses its place and nothing else."""
-        if self._busy:
-            await self._wait(priority)
-        self._busy = True
-        try:
-            yield
-        finally:
-            self._next()
-
-    async def _wait(self, priority: Priority) -> None:
+    async def enter(self, priority: Priority) -> None:
+        """Wait for the turn; a cancelled waiter loses its place and nothing else."""
+        if not self._busy:
+            self._busy = True
+            return
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked += 1
         heappush(self._waiting, (priority, self._asked, mine))
         try:
             await mine
         except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():  # the turn had just been given: hand it on
-                self._next()
+            if not mine.cancelled():  # the turn had just been given: hand it on
+                self.leave()
             raise
 
-    def _next(self) -> None:
+    def leave(self) -> None:
+        """Give the turn to the next."""
         while self._waiting:
             _, _, waiter = heappop(self._waiting)
             if not waiter.done():

@@ -14,6 +14,7 @@ from drivers.driver import Binding, PollGroup
 from drivers.modbus.address import TABLES, locate
 from drivers.modbus.codec import Decoded, Lane, decode, lane_key, make_lane
 from drivers.modbus.layout import Definition, Layout, layout_of
+from drivers.modbus.pdu import read_request
 from drivers.modbus.settings import ModbusConnection, Table
 from drivers.readings import Readings
 
@@ -83,10 +84,12 @@ class Targets:
 class ReadPlan:
     """The blocks of one poll group and how their joined answers become readings, which come in the order of `rows`.
 
-    block_of: int[n], which block each reading comes from. blank: per block, what stands in for a missing answer.
+    block_of: int[n], which block each reading comes from. requests: per block the unit and the PDU that asks for it.
+    blank: per block, what stands in for a missing answer.
     """
 
     blocks: Sequence[Block]
+    requests: Sequence[tuple[int, bytes]]
     rows: npt.NDArray[np.int32]
     block_of: npt.NDArray[np.intp]
     lanes: Sequence[Lane]
@@ -175,4 +178,5 @@ def _read_plan(unit: int, table: Table, targets: Targets, cuts: Sequence[tuple[i
     order = np.array([index for indexes in alike.values() for index in indexes], np.intp)
     lanes = [make_lane([targets.layouts[i] for i in indexes], place[indexes]) for indexes in alike.values()]
     blank = [bytes(block.payload_bytes) for block in blocks]
-    return ReadPlan(blocks, targets.row[order], block_of[order], lanes, blank, is_bits)
+    requests = [(unit, read_request(table, block.start, block.size)) for block in blocks]
+    return ReadPlan(blocks, requests, targets.row[order], block_of[order], lanes, blank, is_bits)

@@ -41,10 +41,16 @@ class ModbusConnection(BaseModel):
     timeout_s: float = Field(default=1.0, gt=0, le=60, description="How long one answer may take, seconds.")
     connect_timeout_s: float = Field(default=3.0, gt=0, le=60, description="How long connecting may take, seconds.")
     reconnect_after: int = Field(
-        default=5, ge=1, description="Requests in a row without any answer after which the connection is opened anew."
+        default=5, ge=1, description="Timeouts in a row, without any answer, after which the connection is opened anew."
     )
     pause_s: float = Field(
         default=0.0, ge=0, le=10, description="Pause between an answer and the next request, for slow devices, seconds."
+    )
+    pipeline: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Read requests sent together, before their answers come; above 1 only for devices that queue them.",
     )
     max_gap: int = Field(
         default=8,

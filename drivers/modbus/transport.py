@@ -6,15 +6,39 @@ import asyncio
 import contextlib
 import socket
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, cast
 
 from drivers.driver import Traffic
-from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost, Malformed
+from drivers.errors import ConnectFailed, DeviceTimeout, LinkLost, Malformed
 from drivers.modbus.pdu import Deframer, frame
 from drivers.modbus.settings import ModbusConnection
 
+Request = tuple[int, bytes]
+"""Unit and PDU."""
+Answer = bytes | DeviceTimeout | Malformed
+"""The answer's PDU, or why there is none."""
+
 _REMEMBERED: Final = 64
 """How many given-up transactions are known, to tell a late answer from a wrong one."""
+
+
+class _Batch:
+    """Requests that were sent together, and what has come back."""
+
+    __slots__ = ("answers", "done", "missing", "requests")
+
+    def __init__(self, requests: Sequence[Request], done: asyncio.Future[None]) -> None:
+        self.requests = requests
+        self.answers: list[Answer | None] = [None] * len(requests)
+        self.missing = len(requests)
+        self.done = done
+
+    def put(self, index: int, answer: Answer) -> None:
+        self.answers[index] = answer
+        self.missing -= 1
+        if not self.missing and not self.done.done():
+            self.done.set_result(None)
 
 
 class Transport(asyncio.Protocol):
@@ -25,45 +49,44 @@ class Transport(asyncio.Protocol):
         self._traffic = traffic
         self._loop = asyncio.get_running_loop()
         self._deframer = Deframer()
-        self._waiting: dict[int, tuple[int, asyncio.Future[bytes]]] = {}
+        self._waiting: dict[int, tuple[_Batch, int]] = {}
         self._given_up: deque[int] = deque(maxlen=_REMEMBERED)
         self._transaction = 0
         self._unanswered = 0
+        self._batch: _Batch | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._lost = ""
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._socket: asyncio.Transport | None = None
         self._peer = f"{settings.host}:{settings.port}"
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a request can be sent."""
-        return self._socket is not None and not self._lost
-
-    async def request(self, unit: int, pdu: bytes) -> bytes:
-        """The answer's PDU. Raises DeviceTimeout, LinkLost at once when the peer closes, or Malformed when another unit
-        answers. An answer that comes after its time is dropped, whatever was asked since."""
+    async def request(self, requests: Sequence[Request]) -> list[Answer]:
+        """Send requests together and wait for their answers, each at most timeout_s after the one before. One that
+        comes later is dropped, whatever was asked since. Raises LinkLost, at once when the peer closes. One caller at
+        a time."""
         if self._lost or self._socket is None:
             raise LinkLost(self._lost or f"{self._peer}: not connected")
-        transaction = self._transaction = self._transaction % 0xFFFF + 1
-        answer: asyncio.Future[bytes] = self._loop.create_future()
-        self._waiting[transaction] = unit, answer
-        data = frame(transaction, unit, pdu)
-        self._traffic.requests += 1
+        batch = _Batch(requests, self._loop.create_future())
+        first = self._transaction + 1
+        data = b"".join([self._enter(batch, index) for index in range(len(requests))])
+        self._traffic.requests += len(requests)
         self._traffic.bytes_sent += len(data)
         self._socket.write(data)
-        timer = self._loop.call_later(self._settings.timeout_s, self._expire, transaction)
+        self._batch = batch
+        self._restart_timeout()
         try:
-            return await answer
+            await batch.done
         finally:
-            timer.cancel()
-            if self._waiting.pop(transaction, None):
-                self._given_up.append(transaction)
+            self._batch = None
+            if batch.missing:
+                self._give_up(first, len(requests))
+        return cast("list[Answer]", batch.answers)
 
     async def close(self) -> None:
         """Drop the connection; whoever waits for an answer gets LinkLost."""
         self._drop(f"{self._peer}: closed")
-        if self._socket is not None:
-            await asyncio.shield(self._closed)
+        await asyncio.shield(self._closed)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection stands."""
@@ -86,35 +109,65 @@ class Transport(asyncio.Protocol):
         """asyncio: the peer closed or reset, or we did."""
         reason = f"connection lost ({exc})" if exc else "the device closed the connection"
         self._fail_all(f"{self._peer}: {reason}")
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._closed.done():
             self._closed.set_result(None)
 
+    def _enter(self, batch: _Batch, index: int) -> bytes:
+        self._transaction = self._transaction % 0xFFFF + 1
+        self._waiting[self._transaction] = batch, index
+        unit, pdu = batch.requests[index]
+        return frame(self._transaction, unit, pdu)
+
+    def _give_up(self, first: int, count: int) -> None:
+        transactions = [(first + index - 1) % 0xFFFF + 1 for index in range(count)]
+        self._given_up.extend(item for item in transactions if self._waiting.pop(item, None))
+
     def _hand_over(self, transaction: int, unit: int, pdu: bytes) -> None:
         self._unanswered = 0
-        asked, answer = self._waiting.get(transaction, (unit, None))
-        if answer is None or answer.done():
+        batch, index = self._waiting.pop(transaction, (None, 0))
+        if batch is None:
             if transaction not in self._given_up:
                 self._note_malformed(f"an answer with transaction {transaction}, which was not asked")
-        elif unit != asked:
-            self._note_malformed(f"unit {asked} was asked and unit {unit} answered")
-            _fail(answer, Malformed(f"{self._peer}: {self._traffic.last_malformed}"))
-        else:
-            self._traffic.responses += 1
-            answer.set_result(pdu)
-
-    def _expire(self, transaction: int) -> None:
-        unit, answer = self._waiting.get(transaction, (0, None))
-        if answer is None or answer.done():
             return
+        asked = batch.requests[index][0]
+        if unit == asked:
+            self._traffic.responses += 1
+            batch.put(index, pdu)
+        else:
+            self._note_malformed(f"unit {asked} was asked and unit {unit} answered")
+            batch.put(index, Malformed(f"{self._peer}: {self._traffic.last_malformed}"))
+        self._restart_timeout()
+
+    def _restart_timeout(self) -> None:
+        """One timer runs on over many requests, which is cheaper than one for each."""
+        self._deadline = self._loop.time() + self._settings.timeout_s
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._batch is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+        else:
+            self._expire(self._batch)
+
+    def _expire(self, batch: _Batch) -> None:
         self._unanswered += 1
         if self._deframer.partial:  # the rest may never come, or come as the beginning of a later answer
             self._note_malformed("half an answer")
-            self._drop(f"{self._peer}, unit {unit}: stopped in the middle of an answer")
+            self._drop(f"{self._peer}: stopped in the middle of an answer")
         elif self._unanswered >= self._settings.reconnect_after:
-            self._drop(f"{self._peer}: no answer to {self._unanswered} requests in a row")
-        else:
-            message = f"{self._peer}, unit {unit}: no answer within {self._settings.timeout_s:g} s"
-            _fail(answer, DeviceTimeout(message))
+            self._drop(f"{self._peer}: nothing came {self._unanswered} times in a row")
+        elif not batch.done.done():
+            for index in [index for index, answer in enumerate(batch.answers) if answer is None]:
+                unit = batch.requests[index][0]
+                message = f"{self._peer}, unit {unit}: no answer within {self._settings.timeout_s:g} s"
+                batch.answers[index] = DeviceTimeout(message)
+            batch.done.set_result(None)
 
     def _drop(self, reason: str) -> None:
         self._fail_all(reason)
@@ -123,18 +176,14 @@ class Transport(asyncio.Protocol):
 
     def _fail_all(self, reason: str) -> None:
         self._lost = self._lost or reason
-        for _, answer in self._waiting.values():
-            _fail(answer, LinkLost(self._lost))
+        for batch, _ in self._waiting.values():
+            if not batch.done.done():
+                batch.done.set_exception(LinkLost(self._lost))
+                batch.done.exception()  # seen, even when the asker has just been cancelled
 
     def _note_malformed(self, what: str) -> None:
         self._traffic.malformed += 1
         self._traffic.last_malformed = what
-
-
-def _fail(answer: asyncio.Future[bytes], error: DriverError) -> None:
-    if not answer.done():
-        answer.set_exception(error)
-        answer.exception()  # seen, even when the asker has just been cancelled
 
 
 async def open_transport(settings: ModbusConnection, traffic: Traffic) -> Transport:

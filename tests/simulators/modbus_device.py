@@ -158,8 +158,8 @@ class ModbusDevice:
         if self._server is not None:
             self._server.close()
             self.drop_connections()
-            while self.connections:
-                await asyncio.sleep(0)
+            for connection in tuple(self.connections):
+                await connection.gone.wait()
             await self._server.wait_closed()
             self._server = None
 
@@ -193,6 +193,7 @@ class _Connection(asyncio.Protocol):
         self.transport: asyncio.Transport = asyncio.Transport()
         self.received = b""
         self.timer: asyncio.TimerHandle | None = None
+        self.gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -202,6 +203,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.device.connections.discard(self)
+        self.gone.set()
         if self.timer is not None:
             self.timer.cancel()
 
