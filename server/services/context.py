@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ class ServiceContext:
         return self.session
 
 
-Handler = Callable[[ServiceContext, Any], Awaitable[Any]]
+Handler = Callable[[ServiceContext, Any], Coroutine[Any, Any, Any]]
 """Takes the decoded parameters of a request; returns the response object, its encoded body as bytes, or None when it
 replies later. Raises `asyncua.common.utils.ServiceError` for a ServiceFault."""
 

@@ -1,0 +1,34 @@
+"""What a user may do with a node: the User... attributes, and the AccessLevel bits behind them (Part 3, 8.57)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asyncua import ua
+
+from server.security.roles import User
+
+CURRENT_READ: Final = 1 << ua.AccessLevel.CurrentRead
+CURRENT_WRITE: Final = 1 << ua.AccessLevel.CurrentWrite
+HISTORY_READ: Final = 1 << ua.AccessLevel.HistoryRead
+_WRITING: Final = sum(
+    1 << bit
+    for bit in (
+        ua.AccessLevel.CurrentWrite,
+        ua.AccessLevel.HistoryWrite,
+        ua.AccessLevel.StatusWrite,
+        ua.AccessLevel.TimestampWrite,
+    )
+)
+
+
+def user_access_level(user: User, access_level: int) -> int:
+    """The AccessLevel bits this user has of those the variable has."""
+    if not user.may_read:
+        return 0
+    return access_level if user.may_operate else access_level & ~_WRITING
+
+
+def user_executable(user: User, executable: bool, is_command: bool) -> bool:
+    """Whether this user may call the method: commands are for operators, the rest for all who may read."""
+    return executable and (user.may_operate if is_command else user.may_read)

@@ -1,0 +1,201 @@
+"""The Server object (Part 5, 6.3): status, capabilities, limits and diagnostics, as they really are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncua import ua
+from asyncua.server.address_space import AttributeValue
+
+if TYPE_CHECKING:
+    from server.services.ua_server import UaServer
+
+_V = ua.VariantType
+_PROFILES: Final = ("http://opcfoundation.org/UA-Profile/Server/StandardUA2017",)
+_LIMITS: Final = {
+    "OperationLimits_MaxNodesPerRead": "max_nodes_per_read",
+    "OperationLimits_MaxNodesPerWrite": "max_nodes_per_write",
+    "OperationLimits_MaxNodesPerMethodCall": "max_nodes_per_method_call",
+    "OperationLimits_MaxNodesPerBrowse": "max_nodes_per_browse",
+    "OperationLimits_MaxNodesPerRegisterNodes": "max_nodes_per_register",
+    "OperationLimits_MaxNodesPerTranslateBrowsePathsToNodeIds": "max_nodes_per_translate",
+    "OperationLimits_MaxNodesPerNodeManagement": "max_nodes_per_node_management",
+    "OperationLimits_MaxMonitoredItemsPerCall": "max_monitored_items_per_call",
+    "OperationLimits_MaxNodesPerHistoryReadData": "max_nodes_per_history_read",
+    "OperationLimits_MaxNodesPerHistoryReadEvents": "max_nodes_per_history_read",
+    "OperationLimits_MaxNodesPerHistoryUpdateData": "max_nodes_per_history_update",
+    "OperationLimits_MaxNodesPerHistoryUpdateEvents": "max_nodes_per_history_update",
+    "MaxArrayLength": "max_array_length",
+    "MaxStringLength": "max_string_length",
+    "MaxByteStringLength": "max_string_length",
+    "MaxSessions": "max_sessions",
+    "MaxSubscriptions": "max_subscriptions",
+    "MaxSubscriptionsPerSession": "max_subscriptions_per_session",
+    "MaxMonitoredItems": "max_monitored_items",
+    "MaxMonitoredItemsPerSubscription": "max_monitored_items_per_subscription",
+    "MaxMonitoredItemsQueueSize": "max_monitored_item_queue",
+}
+_HISTORY: Final = (
+    "AccessHistoryDataCapability",
+    "AccessHistoryEventsCapability",
+    "InsertDataCapability",
+    "ReplaceDataCapability",
+    "UpdateDataCapability",
+    "DeleteRawCapability",
+    "DeleteAtTimeCapability",
+    "InsertEventCapability",
+    "ReplaceEventCapability",
+    "UpdateEventCapability",
+    "DeleteEventCapability",
+    "InsertAnnotationCapability",
+    "ServerTimestampSupported",
+)
+
+
+class ServerObject:
+    """Fills the standard nodes of one server."""
+
+    def __init__(self, server: UaServer) -> None:
+        self._server = server
+        self._started = datetime.now(UTC)
+        self.state = ua.ServerState.Running
+        self.seconds_till_shutdown = 0
+        self.service_level = 255
+        self._build = _build_info(server)
+
+    def fill(self) -> None:
+        """Give every node that a client looks at its value."""
+        self._status()
+        self._capabilities()
+        self._diagnostics()
+        for name in _HISTORY:
+            self._set(f"HistoryServerCapabilities_{name}", False, _V.Boolean)
+        self._set("HistoryServerCapabilities_MaxReturnDataValues", 0, _V.UInt32)
+        self._set("HistoryServerCapabilities_MaxReturnEventValues", 0, _V.UInt32)
+        self._set("Server_ServerRedundancy_RedundancySupport", int(ua.RedundancySupport.None_), _V.Int32)
+        self._set("Server_Auditing", False, _V.Boolean)
+        self._set("Server_EstimatedReturnTime", None, _V.DateTime)
+        self._watch("Server_ServiceLevel", lambda: ua.Variant(self.service_level, _V.Byte))
+
+    def _status(self) -> None:
+        build = self._build
+        status = "Server_ServerStatus"
+        self._watch(status, lambda: ua.Variant(self._server_status(), _V.ExtensionObject))
+        self._watch(f"{status}_CurrentTime", lambda: ua.Variant(datetime.now(UTC), _V.DateTime))
+        self._watch(f"{status}_State", lambda: ua.Variant(int(self.state), _V.Int32))
+        self._watch(f"{status}_SecondsTillShutdown", lambda: ua.Variant(self.seconds_till_shutdown, _V.UInt32))
+        self._set(f"{status}_StartTime", self._started, _V.DateTime)
+        self._set(f"{status}_ShutdownReason", ua.LocalizedText(), _V.LocalizedText)
+        self._set(f"{status}_BuildInfo", build, _V.ExtensionObject)
+        for name in ("ProductUri", "ManufacturerName", "ProductName", "SoftwareVersion", "BuildNumber"):
+            self._set(f"{status}_BuildInfo_{name}", getattr(build, name), _V.String)
+        self._set(f"{status}_BuildInfo_BuildDate", build.BuildDate, _V.DateTime)
+
+    def _server_status(self) -> ua.ServerStatusDataType:
+        return ua.ServerStatusDataType(
+            StartTime=self._started,
+            CurrentTime=datetime.now(UTC),
+            State=self.state,
+            BuildInfo=self._build,
+            SecondsTillShutdown=self.seconds_till_shutdown,
+        )
+
+    def _capabilities(self) -> None:
+        limits, prefix = self._server.limits, "Server_ServerCapabilities"
+        for node, name in _LIMITS.items():
+            self._set(f"{prefix}_{node}", getattr(limits, name), _V.UInt32)
+        self._set(f"{prefix}_MinSupportedSampleRate", limits.min_sampling_interval_s * 1000, _V.Double)
+        self._set(f"{prefix}_MaxBrowseContinuationPoints", limits.max_browse_continuation_points, _V.UInt16)
+        self._set(f"{prefix}_MaxQueryContinuationPoints", 0, _V.UInt16)
+        self._set(f"{prefix}_MaxHistoryContinuationPoints", 0, _V.UInt16)
+        self._set(f"{prefix}_ServerProfileArray", list(_PROFILES), _V.String)
+        self._set(f"{prefix}_LocaleIdArray", ["en"], _V.String)
+        self._set(f"{prefix}_SoftwareCertificates", [], _V.ExtensionObject)
+        self._set(f"{prefix}_MaxSelectClauseParameters", 0, _V.UInt32)
+        self._set(f"{prefix}_MaxWhereClauseParameters", 0, _V.UInt32)
+        self._set(f"{prefix}_ConformanceUnits", [], _V.QualifiedName)
+
+    def _diagnostics(self) -> None:
+        prefix = "Server_ServerDiagnostics"
+        self._set(f"{prefix}_EnabledFlag", True, _V.Boolean)
+        summary = f"{prefix}_ServerDiagnosticsSummary"
+        self._watch(summary, lambda: ua.Variant(self._summary(), _V.ExtensionObject))
+        for name in vars(ua.ServerDiagnosticsSummaryDataType)["__dataclass_fields__"]:
+            self._watch(f"{summary}_{name}", lambda name=name: ua.Variant(getattr(self._summary(), name), _V.UInt32))
+        sessions = f"{prefix}_SessionsDiagnosticsSummary_SessionDiagnosticsArray"
+        self._watch(sessions, lambda: ua.Variant(self._sessions(), _V.ExtensionObject, is_array=True))
+        security = f"{prefix}_SessionsDiagnosticsSummary_SessionSecurityDiagnosticsArray"
+        self._set(security, [], _V.ExtensionObject)
+        self._set(f"{prefix}_SamplingIntervalDiagnosticsArray", [], _V.ExtensionObject)
+        self._set(f"{prefix}_SubscriptionDiagnosticsArray", [], _V.ExtensionObject)
+
+    def _summary(self) -> ua.ServerDiagnosticsSummaryDataType:
+        server, counted = self._server, self._server.diagnostics
+        return ua.ServerDiagnosticsSummaryDataType(
+            ServerViewCount=0,
+            CurrentSessionCount=len(server.sessions),
+            CumulatedSessionCount=server.sessions.cumulated,
+            SecurityRejectedSessionCount=counted.security_rejected_sessions,
+            RejectedSessionCount=counted.rejected_sessions,
+            SessionTimeoutCount=server.sessions.timed_out,
+            SessionAbortCount=server.sessions.aborted,
+            CurrentSubscriptionCount=len(server.subscriptions.by_id),
+            CumulatedSubscriptionCount=counted.cumulated_subscriptions,
+            PublishingIntervalCount=len({one.terms.interval_s for one in server.subscriptions.by_id.values()}),
+            SecurityRejectedRequestsCount=counted.security_rejected_requests,
+            RejectedRequestsCount=counted.rejected_requests,
+        )
+
+    def _sessions(self) -> list[ua.SessionDiagnosticsDataType]:
+        return [
+            ua.SessionDiagnosticsDataType(
+                SessionId=session.id,
+                SessionName=session.name,
+                ClientDescription=session.client_description,
+                ServerUri=self._server.application_uri,
+                EndpointUrl=session.endpoint_url,
+                LocaleIds=session.locale_ids,
+                ActualSessionTimeout=session.timeout_s * 1000,
+                MaxResponseMessageSize=session.max_response_size,
+                ClientConnectionTime=session.created_at,
+                ClientLastContactTime=session.last_contact_at,
+                CurrentSubscriptionsCount=len(session.subscriptions),
+            )
+            for session in self._server.sessions
+        ]
+
+    def _set(self, name: str, value: Any, kind: ua.VariantType) -> None:
+        variant = ua.Variant(value, kind, is_array=isinstance(value, list))
+        stamped = ua.DataValue(variant, SourceTimestamp=self._started, ServerTimestamp=self._started)
+        self._put(name, AttributeValue(stamped))
+
+    def _watch(self, name: str, value: Callable[[], ua.Variant]) -> None:
+        def read(_node_id: ua.NodeId, _attribute: ua.AttributeIds) -> ua.DataValue:
+            now = datetime.now(UTC)
+            return ua.DataValue(value(), SourceTimestamp=now, ServerTimestamp=now)
+
+        attribute = AttributeValue(ua.DataValue())
+        attribute.value, attribute.value_callback = None, read
+        self._put(name, attribute)
+
+    def _put(self, name: str, attribute: AttributeValue) -> None:
+        identifier = getattr(ua.ObjectIds, name, None)
+        node = self._server.aspace.get(ua.NodeId(identifier)) if identifier is not None else None
+        if node is not None:
+            node.attributes[ua.AttributeIds.Value] = attribute
+
+
+def _build_info(server: UaServer) -> ua.BuildInfo:
+    options = server.options
+    python = f"python {sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    return ua.BuildInfo(
+        ProductUri=options.product_uri,
+        ManufacturerName=options.manufacturer_name,
+        ProductName=options.application_name,
+        SoftwareVersion=options.software_version,
+        BuildNumber=python,
+        BuildDate=datetime.now(UTC),
+    )

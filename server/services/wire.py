@@ -1,0 +1,44 @@
+"""Reading requests off the wire safely, and writing the heads of responses (OPC UA Binary, Part 6, 5.2)."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from asyncua import ua
+from asyncua.common.utils import Buffer, NotEnoughData
+
+from drivers.readings import now_ticks
+
+_NODE_ID: Final = struct.Struct("<BBH")
+_HEAD: Final = struct.Struct("<qII")
+_NO_DIAGNOSTICS: Final = b"\x00" + b"\xff\xff\xff\xff" + b"\x00\x00\x00"
+"""DiagnosticInfo without fields, a null StringTable and a null AdditionalHeader."""
+
+
+class RequestBuffer(Buffer):
+    """asyncua's buffer, which takes negative lengths for a step back: a request could keep the server busy for ever."""
+
+    def read(self, size: int) -> bytes:
+        if size < 0:
+            raise NotEnoughData(f"a length of {size}")
+        return super().read(size)
+
+    def copy(self, size: int = -1) -> RequestBuffer:
+        room = len(self)
+        return RequestBuffer(self._data, self._cur_pos, room if size < 0 or size > room else size)
+
+    def skip(self, size: int) -> None:
+        if size < 0:
+            raise NotEnoughData(f"a length of {size}")
+        super().skip(size)
+
+
+def response_head(type_id: int, request_handle: int, status: int = 0) -> bytes:
+    """The encoding id and ResponseHeader of a response, for bodies that are encoded by column."""
+    return _NODE_ID.pack(1, 0, type_id) + _HEAD.pack(now_ticks(), request_handle, status) + _NO_DIAGNOSTICS
+
+
+def service_fault(request_handle: int, status: int) -> bytes:
+    """An encoded ServiceFault."""
+    return response_head(ua.ObjectIds.ServiceFault_Encoding_DefaultBinary, request_handle, status)
