@@ -93,7 +93,7 @@ class PlantIndex:
             if path in seen:
                 raise AddressSpaceError(
                     f"{path}: two nodes would have this NodeId. Tags, commands, methods, child twins and the names "
-                    f"{', '.join(PARTS)} of one twin must all differ; no root may be called {TWINS} or {CONNECTIONS}"
+                    f"{', '.join(PARTS)}, Alarms of one twin must all differ; {TWINS} and {CONNECTIONS} are no roots"
                 )
             seen.add(path)
 
@@ -102,7 +102,7 @@ class PlantIndex:
         yield from (tag.path for tag in self.plant.tags)
         for twin in self.plant.walk():
             yield twin.path
-            yield from (f"{twin.path}/{part}" for part in PARTS)
+            yield from (f"{twin.path}/{part}" for part in (*PARTS, "Alarms"))
             yield from (method.path for method in twin.methods)
             yield from (f"{twin.path}/{view.name}" for view in self.analytics_methods(twin))
 

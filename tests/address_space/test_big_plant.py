@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 import tracemalloc
@@ -11,6 +12,7 @@ import psutil
 import pytest
 import pytest_asyncio
 from asyncua import Client, ua
+from asyncua.common.node import Node
 
 from server.address_space import TwinSpace
 from server.config.plant import Plant
@@ -20,6 +22,16 @@ from tests.simulators.plants import big_plant, table_for
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TAGS = 50_000
+
+
+class Handler:
+    """Keeps the values it is told."""
+
+    def __init__(self) -> None:
+        self.values: asyncio.Queue[object] = asyncio.Queue()
+
+    def datachange_notification(self, _node: Node, value: object, _data: object) -> None:
+        self.values.put_nowait(value)
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +94,19 @@ async def test_the_last_tag_is_served_like_the_first(big: Served):
     for tag in (big.plant.tags[0], big.plant.tags[-1]):
         assert await big.node(f"{tag.path}.EURange").read_value() == ua.Range(0.0, 100.0)
         assert (await big.node(f"{tag.path}.EngineeringUnits").read_value()).DisplayName.Text == "°C"
+
+
+async def test_a_subscription_to_a_property_outlives_the_eviction_of_its_node(big: Served):
+    handler, path = Handler(), f"{big.plant.tags[0].path}.EURange"
+    subscription = await big.client.create_subscription(50, handler)
+    handle = await subscription.subscribe_data_change(big.node(path))
+    assert await asyncio.wait_for(handler.values.get(), 5) == ua.Range(0.0, 100.0)
+    node_id = big.space.node_id(path)
+    nodes = big.server.iserver.aspace
+    watched = nodes[node_id]
+    for tag in big.plant.tags[:5000]:
+        nodes.get(big.space.node_id(tag.path))
+    assert nodes[node_id] is watched
+    await subscription.unsubscribe(handle)
+    assert not watched.attributes[ua.AttributeIds.Value].datachange_callbacks
+    await subscription.delete()
