@@ -1,0 +1,379 @@
+"""One MQTT session over asyncio: paho speaks the protocol, asyncio moves the bytes. The only file here with I/O.
+
+paho reads from a buffer that asyncio fills, so a wake-up handles all packets that have arrived and no thread is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from drivers.driver import Traffic
+from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost
+from drivers.mqtt.settings import MqttConnection, Tls
+
+_BUFFER: Final = 32_768
+"""Bytes taken in one wake-up: some 500 small messages, 10 ms, after which others on the loop have their turn."""
+_CLOSE_S: Final = 1.0
+
+OnMessage = Callable[[str, bytes, bool], None]
+"""topic, payload, retained."""
+
+
+class _Wire(asyncio.BufferedProtocol):
+    """A connected transport that looks like a non-blocking socket to paho."""
+
+    def __init__(
+        self, traffic: Traffic, readable: Callable[[], None], lost: Callable[[Exception | None], None]
+    ) -> None:
+        self._traffic = traffic
+        self._readable = readable
+        self._lost = lost
+        self._buffer = bytearray(_BUFFER)
+        self._at = 0
+        self._end = 0
+        self._eof = False
+        self._transport: asyncio.Transport | None = None
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return memoryview(self._buffer)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._traffic.bytes_received += nbytes
+        self._at, self._end = 0, nbytes
+        self._readable()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._eof = True
+        if not self.closed.done():
+            self.closed.set_result(None)
+        self._lost(exc)
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes of this wake-up are still to be read."""
+        return self._at < self._end
+
+    def recv(self, size: int) -> bytearray:
+        if self._at == self._end and not self._eof:
+            raise BlockingIOError
+        taken = self._buffer[self._at : min(self._at + size, self._end)]
+        self._at += len(taken)
+        return taken
+
+    def send(self, data: bytes | bytearray) -> int:
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionError("the connection is closed")
+        self._traffic.bytes_sent += len(data)
+        self._transport.write(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._end = self._at
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close without sending what is still waiting."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def fileno(self) -> int:
+        return -1
+
+    def setblocking(self, flag: bool) -> None:
+        """paho asks for it; an asyncio transport never blocks."""
+
+
+class _Client(paho.Client):
+    """paho's client on a transport that is open already. `_create_socket` is the one private name this driver needs."""
+
+    wire: _Wire
+
+    def _create_socket(self) -> paho.SocketLike:
+        return self.wire  # type: ignore[return-value]  # a bytearray serves paho as well as bytes
+
+
+class Channel:
+    """A session with a broker, from `open` to `close`; may be opened again.
+
+    on_message is called for each message and on_batch after the last one of a wake-up; neither may raise.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        settings: MqttConnection,
+        traffic: Traffic,
+        on_message: OnMessage,
+        on_batch: Callable[[], None],
+    ) -> None:
+        self.broker = f"{settings.host}:{settings.port}"
+        self._settings = settings
+        self._client_id = client_id
+        self._traffic = traffic
+        self._on_batch = on_batch
+        self._client = self._make_client(client_id, on_message)
+        self._wire: _Wire | None = None
+        self._keepalive: asyncio.TimerHandle | None = None
+        self._accepted: asyncio.Future[None] | None = None
+        self._failure: asyncio.Future[str] | None = None
+        self._answers: dict[int, asyncio.Future[Sequence[ReasonCode]]] = {}
+
+    def _make_client(self, client_id: str, on_message: OnMessage) -> _Client:
+        five = self._settings.version == "5"
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=None if five else not self._settings.persistent_session,
+            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_message = lambda _client, _userdata, message: self._message(on_message, message)
+        client.on_subscribe = lambda _client, _userdata, mid, reasons, _properties: self._answer(mid, reasons)
+        client.on_publish = lambda _client, _userdata, mid, reason, _properties: self._answer(mid, [reason])
+        return client
+
+    # --- life
+
+    async def open(self) -> None:
+        """Connect and be accepted by the broker; raises ConnectFailed with the broker's reason."""
+        await self.close()
+        loop = asyncio.get_running_loop()
+        self._accepted, self._failure = loop.create_future(), loop.create_future()
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout_s):
+                await self._open_wire()
+                self._say_hello()
+                await self._accepted
+        except TimeoutError:
+            await self.close()
+            raise ConnectFailed(
+                f"broker {self.broker} did not answer within {self._settings.connect_timeout_s:g} s"
+            ) from None
+        except BaseException:
+            await self.close()
+            raise
+        self._tick()
+
+    async def _open_wire(self) -> None:
+        settings, loop = self._settings, asyncio.get_running_loop()
+        context = _tls_context(settings.tls) if settings.tls is not None else None
+        try:
+            _, self._wire = await loop.create_connection(
+                lambda: _Wire(self._traffic, self._readable, self._wire_lost), settings.host, settings.port, ssl=context
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectFailed(
+                f"broker {self.broker} shows a certificate that is not trusted ({error.verify_message}); "
+                "give the authority that signed it as tls.ca"
+            ) from error
+        except ssl.SSLError as error:
+            raise ConnectFailed(
+                f"broker {self.broker}: TLS failed ({error.reason or error}); is it a TLS port?"
+            ) from error
+        except socket.gaierror as error:
+            raise ConnectFailed(f'host "{settings.host}" is not known ({error.strerror})') from error
+        except OSError as error:
+            raise ConnectFailed(f"broker {self.broker} cannot be reached ({error.strerror or error})") from error
+
+    def _say_hello(self) -> None:
+        assert self._wire is not None
+        settings, client = self._settings, self._client
+        client.drop_out_messages()  # a command that was not acknowledged must not go out late
+        client.wire = self._wire
+        client.username_pw_set(settings.user, settings.password_text())
+        client.connect_async(
+            settings.host,
+            settings.port,
+            settings.keepalive_s,
+            clean_start=not settings.persistent_session,
+            properties=self._connect_properties(),
+        )
+        client.reconnect()
+
+    def _connect_properties(self) -> Properties | None:
+        if self._settings.version != "5" or not self._settings.persistent_session:
+            return None
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._settings.session_expiry_s
+        return properties
+
+    async def close(self) -> None:
+        """Say goodbye and free everything; idempotent."""
+        if self._keepalive is not None:
+            self._keepalive.cancel()
+            self._keepalive = None
+        wire, self._wire = self._wire, None
+        if wire is None:
+            return
+        self._client.disconnect()
+        wire.close()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(wire.closed), _CLOSE_S)
+        finally:
+            wire.abort()
+            self._fail("the connection was closed")
+
+    async def lost(self) -> str:
+        """Wait until the connection breaks; returns why."""
+        if self._wire is None or self._failure is None:
+            return "not connected"
+        return await asyncio.shield(self._failure)
+
+    def _tick(self) -> None:
+        if self._wire is not None:
+            self._client.loop_misc()
+            self._keepalive = asyncio.get_running_loop().call_later(self._settings.keepalive_s / 4, self._tick)
+
+    # --- requests
+
+    async def subscribe(self, filters: Sequence[tuple[str, int]]) -> Sequence[ReasonCode]:
+        """Subscribe to (filter, QoS) pairs in one packet and return the broker's answer to each.
+
+        Raises LinkLost, DeviceTimeout.
+        """
+        client = self._connected_client()
+        if self._settings.version == "5":
+            result, mid = client.subscribe([(name, SubscribeOptions(qos)) for name, qos in filters])
+        else:
+            result, mid = client.subscribe(list(filters))
+        if result != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise LinkLost(f"broker {self.broker}: {paho.error_string(result)}")
+        return await self._answered(mid, "the subscription", self._settings.connect_timeout_s)
+
+    async def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> ReasonCode | None:
+        """Publish and return the broker's answer; None for QoS 0, which has none. Raises LinkLost, DeviceTimeout."""
+        client = self._connected_client()
+        info = client.publish(topic, payload, qos, retain, self._publish_properties(retain))
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            client.drop_out_messages()
+            raise LinkLost(f"broker {self.broker}: {paho.error_string(info.rc)}")
+        if qos == 0:
+            return None
+        reasons = await self._answered(info.mid, f"the message to {topic}", self._settings.write_timeout_s)
+        return reasons[0]
+
+    def _publish_properties(self, retain: bool) -> Properties | None:
+        """A command that nobody takes in time must not be delivered later."""
+        if self._settings.version != "5" or retain:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = math.ceil(self._settings.write_timeout_s)
+        return properties
+
+    def _connected_client(self) -> _Client:
+        if self._wire is None or not self._client.is_connected():
+            raise LinkLost(f"broker {self.broker} is not connected")
+        self._traffic.requests += 1
+        return self._client
+
+    async def _answered(self, mid: int, what: str, within_s: float) -> Sequence[ReasonCode]:
+        answer: asyncio.Future[Sequence[ReasonCode]] = asyncio.get_running_loop().create_future()
+        self._answers[mid] = answer
+        try:
+            return await asyncio.wait_for(answer, within_s)
+        except TimeoutError:
+            raise DeviceTimeout(f"broker {self.broker} did not acknowledge {what} within {within_s:g} s") from None
+        finally:
+            self._answers.pop(mid, None)
+
+    # --- what arrives
+
+    def _readable(self) -> None:
+        client, wire = self._client, self._wire
+        while wire is not None and wire.pending and client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            pass
+        if client.want_write():
+            client.loop_write()
+        self._on_batch()
+
+    def _message(self, on_message: OnMessage, message: paho.MQTTMessage) -> None:
+        self._traffic.responses += 1
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            self._traffic.malformed += 1
+            self._traffic.last_malformed = "a topic is not UTF-8"
+            return
+        on_message(topic, bytes(message.payload), message.retain)
+
+    def _answer(self, mid: int, reasons: Sequence[ReasonCode]) -> None:
+        self._traffic.responses += 1
+        answer = self._answers.get(mid)
+        if answer is not None and not answer.done():
+            answer.set_result(reasons)
+
+    def _connected(
+        self, _client: paho.Client, _userdata: object, _flags: object, reason: ReasonCode, _p: object
+    ) -> None:
+        if self._accepted is None or self._accepted.done():
+            return
+        if reason.is_failure:
+            self._accepted.set_exception(ConnectFailed(self._refusal(str(reason))))
+        else:
+            self._accepted.set_result(None)
+
+    def _refusal(self, reason: str) -> str:
+        text = f"broker {self.broker} refused the connection: {reason}"
+        if reason in ("Bad user name or password", "Not authorized"):
+            who = f'user "{self._settings.user}"' if self._settings.user else "no user was given"
+            text += f" ({who}); check user and password of the connection"
+        return text
+
+    def _disconnected(
+        self, _client: paho.Client, _userdata: object, _flags: object, reason: ReasonCode, _p: object
+    ) -> None:
+        self._fail(str(reason))
+
+    def _wire_lost(self, error: Exception | None) -> None:
+        self._fail(str(error) if error is not None else "the broker closed the connection")
+        self._client.loop_read()  # paho reads the end of the stream and forgets the connection
+
+    def _fail(self, why: str) -> None:
+        """End everything that waits; the first reason stands."""
+        if self._accepted is not None and not self._accepted.done():
+            self._accepted.set_exception(
+                ConnectFailed(f"broker {self.broker} ended the connection before it accepted it ({why})")
+            )
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_result(why)
+        lost: DriverError = LinkLost(f"broker {self.broker}: {why}; whether the device got the message is not known")
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(lost)
+
+
+def _tls_context(tls: Tls) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+        if tls.cert is not None:
+            context.load_cert_chain(tls.cert, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConnectFailed(
+            f"a TLS file cannot be used ({error}); ca {tls.ca}, cert {tls.cert}, key {tls.key}"
+        ) from error
+    if tls.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,150 @@
+"""The MQTT driver: subscribes for tags, hands their readings over in batches, publishes commands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from paho.mqtt.reasoncodes import ReasonCode
+
+from drivers.driver import Binding, Deliver, Traffic
+from drivers.errors import DeviceTimeout, LinkLost, Refused, ValueNotAccepted
+from drivers.mqtt.channel import Channel
+from drivers.mqtt.plan import availability_filters, subscriptions
+from drivers.mqtt.router import Router
+from drivers.mqtt.settings import MqttConnection, MqttPoint
+from drivers.payload import encode
+from drivers.readings import Readings, now_ticks
+from drivers.status import Status
+
+_LOG: Final = logging.getLogger(__name__)
+_FILTERS_PER_PACKET: Final = 100
+_NO_SUBSCRIBERS: Final = 0x10
+_STATUS_OF_REASON: Final[dict[int, Status]] = {
+    0x80: Status.BadDeviceFailure,
+    0x83: Status.BadDeviceFailure,
+    0x87: Status.BadUserAccessDenied,
+    0x8F: Status.BadConfigurationError,
+    0x90: Status.BadConfigurationError,
+    0x91: Status.BadInvalidState,
+    0x97: Status.BadResourceUnavailable,
+    0x99: Status.BadTypeMismatch,
+    0x9B: Status.BadNotSupported,
+    0x9E: Status.BadNotSupported,
+    0xA2: Status.BadNotSupported,
+}
+"""MQTT 5, 2.4."""
+
+
+class MqttDriver:
+    """One broker. Implements Pushed and Writable."""
+
+    def __init__(self, name: str, connection: MqttConnection, bindings: Sequence[Binding]) -> None:
+        self.traffic = Traffic()
+        self._connection = connection
+        self._by_row = {binding.row: binding for binding in bindings}
+        self._availability = availability_filters(connection, bindings)
+        self._subscriptions = subscriptions(connection, bindings)
+        self._router = Router(connection, bindings, self.traffic)
+        client_id = connection.client_id or f"uatwin-{name}"
+        self._channel = Channel(client_id, connection, self.traffic, self._on_message, self._on_batch)
+        self._deliver: Deliver | None = None
+        self._arrival = 0
+
+    async def connect(self) -> None:
+        """Open the session; raises ConnectFailed with the broker's reason."""
+        self._deliver = None
+        self._router.reset()
+        await self._channel.open()
+
+    async def close(self) -> None:
+        """Leave the broker; idempotent, leaves no task, thread or socket behind."""
+        await self._channel.close()
+
+    async def observe(self, deliver: Deliver) -> None:
+        """Subscribe and hand over one batch per wake-up until cancelled; raises LinkLost when the link is gone.
+
+        What a persistent session brings before the subscriptions are made is handed over too. A topic the broker
+        refuses makes its tags BadUserAccessDenied or BadConfigurationError and leaves the others alone.
+        """
+        self._deliver = deliver
+        try:
+            await self._subscribe(deliver)
+            why = await self._channel.lost()
+        except DeviceTimeout as error:
+            raise LinkLost(str(error)) from error
+        finally:
+            self._deliver = _drop
+        raise LinkLost(f"broker {self._channel.broker}: {why}")
+
+    async def write(self, row: int, value: object) -> None:
+        """Publish a command. Returns once the broker has acknowledged it (QoS 1, 2) or it is on its way (QoS 0).
+
+        Raises Refused with the broker's reason code, or where the device is said to be offline or nobody listens
+        (MQTT 5); ValueNotAccepted, DeviceTimeout, LinkLost.
+        """
+        binding = self._by_row[row]
+        point: MqttPoint = binding.point
+        if point.write_topic is None:
+            raise ValueNotAccepted(f"{binding.path} has no write_topic")
+        if self._router.is_offline(row):
+            raise Refused(
+                f"the device of {binding.path} is offline, as its availability topic says", 0, Status.BadNoCommunication
+            )
+        payload = encode(
+            point.format,
+            point.write_template,
+            value,
+            data_type=binding.data_type,
+            scale=point.scale,
+            offset=point.offset,
+            words=point.write_words,
+            name=point.name or "",
+            now_ticks=now_ticks(),
+        )
+        reason = await self._channel.publish(point.write_topic, payload, point.write_qos, point.retain)
+        if reason is not None:
+            _refuse_failure(reason, point)
+
+    async def _subscribe(self, deliver: Deliver) -> None:
+        self._on_batch()
+        await self._subscribe_all([(name, 1) for name in self._availability])  # first who is there, then what they say
+        rows = {one.topic_filter: one.rows for one in self._subscriptions}
+        refused = await self._subscribe_all([(one.topic_filter, one.qos) for one in self._subscriptions])
+        for topic_filter, reason in refused:
+            status = Status.BadConfigurationError if reason.value in (0x8F, 0x9E, 0xA2) else Status.BadUserAccessDenied
+            deliver(Readings.uniform(rows[topic_filter], status, now_ticks()))
+
+    async def _subscribe_all(self, filters: Sequence[tuple[str, int]]) -> list[tuple[str, ReasonCode]]:
+        refused: list[tuple[str, ReasonCode]] = []
+        for start in range(0, len(filters), _FILTERS_PER_PACKET):
+            part = filters[start : start + _FILTERS_PER_PACKET]
+            reasons = await self._channel.subscribe(part)
+            refused += [(name, reason) for (name, _), reason in zip(part, reasons, strict=True) if reason.is_failure]
+        for name, reason in refused:
+            _LOG.warning("broker %s refuses the subscription to %s: %s", self._channel.broker, name, reason)
+        return refused
+
+    def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:
+        self._arrival = self._arrival or now_ticks()
+        self._router.message(topic, payload, retained, self._arrival)
+
+    def _on_batch(self) -> None:
+        self._arrival = 0
+        if self._deliver is not None:
+            readings = self._router.take()
+            if readings is not None:
+                self._deliver(readings)
+
+
+def _drop(_readings: Readings) -> None:
+    """Nobody observes any more."""
+
+
+def _refuse_failure(reason: ReasonCode, point: MqttPoint) -> None:
+    if reason.is_failure:
+        status = _STATUS_OF_REASON.get(reason.value, Status.BadDeviceFailure)
+        raise Refused(f"the broker refuses the message to {point.write_topic}: {reason}", reason.value, status)
+    if reason.value == _NO_SUBSCRIBERS and not point.retain:
+        raise Refused(f"no device listens on {point.write_topic}", reason.value, Status.BadNoCommunication)
