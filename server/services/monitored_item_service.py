@@ -65,6 +65,7 @@ class _Creation:
 
     def _add(self, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
         node, wanted, subscription = asked.ItemToMonitor, asked.RequestedParameters, self._subscription
+        node.NodeId = self._session.resolve(node.NodeId)
         if asked.MonitoringMode not in (sampling.DISABLED, sampling.SAMPLING, sampling.REPORTING):
             raise ServiceError(ua.StatusCodes.BadMonitoringModeInvalid)
         count = len(subscription.items.by_id) + len(self._tags) + len(self._plain)
@@ -72,8 +73,8 @@ class _Creation:
             raise ServiceError(ua.StatusCodes.BadTooManyMonitoredItems)
         if node.AttributeId == ua.AttributeIds.EventNotifier:
             return self._add_events(node.NodeId, asked)
-        row = self._server.monitored_row(node)
-        data_type, eu_range = self._server.check_monitored(self._session, node, row)
+        row = self._server.targets.row(node)
+        data_type, eu_range = self._server.targets.check(self._session, node, row)
         trigger, deadband = monitored_filters.data_filter(wanted.Filter, node.AttributeId, data_type, eu_range)
         interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
         queue_size = monitored_filters.revised_queue_size(wanted.QueueSize)
@@ -94,7 +95,7 @@ class _Creation:
 
     def _add_events(self, notifier: ua.NodeId, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
         wanted = asked.RequestedParameters
-        self._server.check_notifier(self._session, notifier)
+        self._server.targets.check_notifier(self._session, notifier)
         selection = _selection(self._server, wanted.Filter)
         result = ua.MonitoredItemCreateResult(StatusCode=_GOOD, FilterResult=selection.result)
         if not selection.valid:
@@ -164,7 +165,7 @@ def _modify_one(
     wanted = asked.RequestedParameters
     if item.events is not None:
         return _modify_events(context, item.events, wanted)
-    data_type, eu_range = context.server.check_monitored(context.caller, item.node, item.row)
+    data_type, eu_range = context.server.targets.check(context.caller, item.node, item.row)
     trigger, deadband = monitored_filters.data_filter(wanted.Filter, item.node.AttributeId, data_type, eu_range)
     interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
     queue_size = monitored_filters.revised_queue_size(wanted.QueueSize)

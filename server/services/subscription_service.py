@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 
+from server.security.roles import User
 from server.services.context import Service, ServiceContext
 from server.services.events import Event
+from server.services.monitored_plain import Read
 from server.services.publish_queue import PublishQueue
 from server.services.subscription import Subscription, Terms
 from server.services.wire import response_head
@@ -46,11 +48,15 @@ class Subscriptions:
             raise ServiceError(ua.StatusCodes.BadTooManySubscriptions)
         self._adopt(session)
         subscription = Subscription(
-            next(self._ids), terms, session, self._server.table, self._server.read_attribute, self._expired
+            next(self._ids), terms, session, self._server.table, self._reader(session.user), self._expired
         )
         self.by_id[subscription.id] = subscription
         session.subscriptions[subscription.id] = subscription
         return subscription
+
+    def _reader(self, user: User) -> Read:
+        attributes = self._server.attributes
+        return lambda item, stamps: attributes.read(user, item, stamps)
 
     def _adopt(self, session: Session) -> None:
         if session.publish_queue is None:
@@ -233,7 +239,7 @@ async def _transfer(
         subscription = subscriptions.by_id.get(subscription_id)
         if subscription is None:
             result.StatusCode = _found(False)
-        elif subscription.user != context.caller.user:
+        elif not subscription.user.same_as(context.caller.user):
             result.StatusCode = ua.StatusCode(ua.UInt32(ua.StatusCodes.BadUserAccessDenied))
         elif subscription.session is context.caller:
             result.StatusCode = ua.StatusCode(ua.UInt32(ua.StatusCodes.BadNothingToDo))
