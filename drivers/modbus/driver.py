@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
 
 from drivers.driver import Binding, PollGroup, Traffic
-from drivers.errors import DeviceTimeout, LinkLost, Malformed, Refused, ValueNotAccepted
+from drivers.errors import DeviceTimeout, LinkLost, Malformed, Refused, ValueNotAccepted, status_of
 from drivers.modbus import pdu
 from drivers.modbus.address import TABLES, label
 from drivers.modbus.codec import encode
@@ -117,18 +118,19 @@ class ModbusDriver:
             return reply.status, blank
         if self._silent:
             self._silent.discard(block)
-        if isinstance(reply, Malformed):
-            return reply.status, blank
-        if reply[0] == request[0] and len(reply) == len(blank) + 2 and reply[1] == len(blank):
+        if (
+            isinstance(reply, bytes)
+            and reply[0] == request[0]
+            and len(reply) == len(blank) + 2
+            and reply[1] == len(blank)
+        ):
             return 0, reply[2:]
+        where = self._where(block.unit, block.table, block.start)
         try:
-            pdu.raise_refusal(reply, request, where := self._where(block.unit, block.table, block.start))
-            return 0, pdu.values_of(reply, len(blank), where)
-        except Refused as error:
-            return error.told_status, blank
-        except Malformed as error:
-            self._note(error)
-            return error.status, blank
+            with self._noting():
+                return 0, pdu.values_of(_sound([reply]), request, len(blank), where)
+        except (Refused, Malformed) as error:
+            return status_of(error), blank
 
     async def _write_bit(self, unit: int, start: int, bit: int, on: bool) -> None:
         """By FC 22, or for a unit that does not know it by reading, changing and writing within one turn."""
@@ -144,26 +146,19 @@ class ModbusDriver:
         await self._gate.enter(Priority.write)
         try:
             request = pdu.read_request("holding", start, 1)
-            reply = self._sound(await self._ask_twice([(unit, request)]), request, where)
-            old = int.from_bytes(pdu.values_of(reply, 2, where), "big")
-            new = old | 1 << bit if on else old & ~(1 << bit)
-            request = pdu.write_registers(start, new.to_bytes(2, "big"))
-            pdu.confirm_write(self._sound(await self._ask_twice([(unit, request)]), request, where), request, where)
+            with self._noting():
+                reply = _sound(await self._ask_twice([(unit, request)]))
+                old = int.from_bytes(pdu.values_of(reply, request, 2, where), "big")
+                new = old | 1 << bit if on else old & ~(1 << bit)
+                request = pdu.write_registers(start, new.to_bytes(2, "big"))
+                pdu.confirm_write(_sound(await self._ask_twice([(unit, request)])), request, where)
         finally:
             self._gate.leave()
 
     async def _write(self, unit: int, table: Table, start: int, request: bytes) -> None:
         where = self._where(unit, table, start)
-        replies = await self._ask(Priority.write, [(unit, request)])
-        pdu.confirm_write(self._sound(replies, request, where), request, where)
-
-    def _sound(self, replies: Sequence[Answer], request: bytes, where: str) -> bytes:
-        """The one reply that is no error; raises the error that it is."""
-        reply = replies[0]
-        if not isinstance(reply, bytes):
-            raise reply
-        pdu.raise_refusal(reply, request, where)
-        return reply
+        with self._noting():
+            pdu.confirm_write(_sound(await self._ask(Priority.write, [(unit, request)])), request, where)
 
     async def _ask(self, priority: Priority, requests: Sequence[Request]) -> list[Answer]:
         """Replies to requests, in one turn."""
@@ -200,9 +195,23 @@ class ModbusDriver:
     def _where(self, unit: int, table: Table, start: int) -> str:
         return f"{self.name}: unit {unit}, {table} {label(self._settings.addresses, table, start)}"
 
-    def _note(self, error: Malformed) -> None:
-        self.traffic.malformed += 1
-        self.traffic.last_malformed = str(error)
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Counts an answer that is not what was asked for."""
+        try:
+            yield
+        except Malformed as error:
+            self.traffic.malformed += 1
+            self.traffic.last_malformed = str(error)
+            raise
+
+
+def _sound(replies: Sequence[Answer]) -> bytes:
+    """The one reply; raises the error that it is."""
+    reply = replies[0]
+    if not isinstance(reply, bytes):
+        raise reply
+    return reply
 
 
 def _is_busy(reply: Answer) -> bool:

@@ -124,15 +124,18 @@ def raise_refusal(answer: bytes, request: bytes, where: str) -> None:
     raise Refused(f"{where}: refused with exception {answer[1]:02d} ({exception.name})", answer[1], told)
 
 
-def values_of(answer: bytes, size: int, where: str) -> bytes:
-    """The values of an answer to a read, which must be `size` bytes; raises Malformed."""
+def values_of(answer: bytes, request: bytes, size: int, where: str) -> bytes:
+    """The values of an answer to a read, which must be `size` bytes; raises Refused or Malformed."""
+    raise_refusal(answer, request, where)
     if len(answer) != size + 2 or answer[1] != size:
         raise Malformed(f"{where}: {size} bytes were asked for and {len(answer) - 2} came")
     return answer[2:]
 
 
 def confirm_write(answer: bytes, request: bytes, where: str) -> None:
-    """An answer to a write repeats the request (FC 5, 6, 22) or its address and count (FC 15, 16); raises Malformed."""
+    """An answer to a write repeats the request (FC 5, 6, 22) or its address and count (FC 15, 16); raises Refused or
+    Malformed."""
+    raise_refusal(answer, request, where)
     repeated = request[:5] if request[0] in (WRITE_COILS, WRITE_REGISTERS) else request
     if answer != repeated:
         raise Malformed(f"{where}: the device confirmed {answer.hex(' ')} instead of {repeated.hex(' ')}")

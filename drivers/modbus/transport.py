@@ -136,8 +136,7 @@ class Transport(asyncio.Protocol):
             self._traffic.responses += 1
             batch.put(index, pdu)
         else:
-            self._note_malformed(f"unit {asked} was asked and unit {unit} answered")
-            batch.put(index, Malformed(f"{self._peer}: {self._traffic.last_malformed}"))
+            batch.put(index, Malformed(f"{self._peer}: unit {asked} was asked and unit {unit} answered"))
         self._restart_timeout()
 
     def _restart_timeout(self) -> None:

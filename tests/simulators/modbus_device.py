@@ -122,6 +122,7 @@ class ModbusDevice:
         )
         self.put, self.get = first.put, first.get
         self._server: asyncio.Server | None = None
+        self._asked = asyncio.Event()
 
     def unit(self, number: int) -> Memory:
         """The tables of a unit."""
@@ -142,6 +143,12 @@ class ModbusDevice:
         order = Misbehaviour(kind, times, unit, function, address, code, delay_s)
         self.orders.append(order)
         return order
+
+    async def asked(self, requests: int = 1) -> None:
+        """Wait until that many requests have come since the beginning."""
+        while self.requests < requests:
+            self._asked.clear()
+            await self._asked.wait()
 
     def behave(self) -> None:
         """Forget all orders to misbehave."""
@@ -179,6 +186,7 @@ class ModbusDevice:
         """Count a request; the order to misbehave that it uses up, if any."""
         self.requests += 1
         self.log.append(request)
+        self._asked.set()
         order = next((order for order in self.orders if order.fits(request)), None)
         if order is not None and order.times is not None:
             order.times -= 1
