@@ -55,13 +55,13 @@ def _object_type(root: ElementTree.Element, item: ObjectType) -> None:
         _declared(root, item.ident, child)
 
 
-def _declared(root: ElementTree.Element, parent: int, item: Declared) -> None:
+def _declared(root: ElementTree.Element, parent: int, item: Declared) -> ElementTree.Element:
     attributes = {"ParentNodeId": _own(parent)}
     references = [
         (_link(item), False, _own(parent)),
         ("HasModellingRule", True, _standard(f"ModellingRule_{item.rule}")),
     ]
-    children = [*item.children, *_argument_properties(item)]
+    children = [*item.children, *(child for child, _ in _argument_properties(item))]
     if item.kind in ("Variable", "Property"):
         attributes |= {"DataType": item.data_type, "ValueRank": str(item.rank)}
         attributes |= {"AccessLevel": str(item.access), "UserAccessLevel": str(item.access)}
@@ -71,22 +71,22 @@ def _declared(root: ElementTree.Element, parent: int, item: Declared) -> None:
     tag = {"Object": "UAObject", "Method": "UAMethod"}.get(item.kind, "UAVariable")
     standard_name = item.name in ("InputArguments", "OutputArguments")
     node = _node(root, tag, item.ident, item.name, item.description, references, attributes, standard_name)
-    if standard_name:
-        _argument_values(node, item.inputs or item.outputs)
-    for child in children:
+    for child in item.children:
         _declared(root, item.ident, child)
+    for child, arguments in _argument_properties(item):
+        _argument_values(_declared(root, item.ident, child), arguments)
+    return node
 
 
-def _argument_properties(item: Declared) -> list[Declared]:
-    """The properties of a method; their numbers follow from the method's."""
+def _argument_properties(item: Declared) -> list[tuple[Declared, Sequence[Argument]]]:
+    """The properties of a method and what they hold; their numbers follow from the method's."""
     first = _ARGUMENT_IDS + 2 * item.ident
     common = ("Mandatory", "", "PropertyType", "Argument", 1)
-    found = []
-    if item.inputs:
-        found.append(Declared(first, "Property", "InputArguments", *common, inputs=item.inputs))
-    if item.outputs:
-        found.append(Declared(first + 1, "Property", "OutputArguments", *common, outputs=item.outputs))
-    return found
+    both = (
+        (Declared(first, "Property", "InputArguments", *common), item.inputs),
+        (Declared(first + 1, "Property", "OutputArguments", *common), item.outputs),
+    )
+    return [(declared, arguments) for declared, arguments in both if arguments]
 
 
 def _argument_values(node: ElementTree.Element, arguments: Sequence[Argument]) -> None:
