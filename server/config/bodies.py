@@ -1,0 +1,227 @@
+"""The text of types and twins, checked and taken apart once, ready to be made into any number of twins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from server.config.checking import Checker, describe, key_position
+from server.config.errors import Place, Problems, did_you_mean
+from server.config.instances import VALUES, Instances, one, read_instances
+from server.config.models import CommandSpec, MethodSpec, ParameterSpec, TagSpec, TwinSpec, TypeSpec
+from server.config.pieces import Name, Names, Piece
+from server.config.rules import command_rules, rate_rules, tag_rules
+from server.config.templates import Scalar
+from server.config.yaml_source import Map
+
+TAG: Final[Checker[TagSpec]] = Checker(TagSpec, tag_rules)
+COMMAND: Final[Checker[CommandSpec]] = Checker(CommandSpec, command_rules)
+METHOD: Final[Checker[MethodSpec]] = Checker(MethodSpec)
+TYPE: Final[Checker[TypeSpec]] = Checker(TypeSpec, rate_rules)
+TWIN: Final[Checker[TwinSpec]] = Checker(TwinSpec, rate_rules)
+PARAMETER: Final[Checker[ParameterSpec]] = Checker(ParameterSpec)
+RESERVED: Final = frozenset(
+    {"Identification", "Telemetry", "Commands", "Analytics", "Alarms", "Diagnostics", "ExtractFeatures"}
+)
+"""Names that every twin has below it already."""
+DIAGNOSTICS: Final = ("GoodFraction", "BadTags")
+"""Names of every twin's own diagnostics tags."""
+
+_PARTS: Final = frozenset({"telemetry", "commands", "methods", "components", "children"})
+_NOT_IN_HEADER: Final = {TYPE: _PARTS | {"parameters"}, TWIN: _PARTS | {"with", "instances"}}
+
+
+@dataclass(frozen=True, slots=True)
+class TagPart:
+    """A tag or command. point: its address, None where it has none."""
+
+    name: Name
+    raw: Map
+    spec: Piece
+    point: Piece | None
+    checker: Checker[Any]
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is one."""
+        return self.checker is COMMAND
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPart:
+    """A command method."""
+
+    name: Name
+    raw: Map
+    spec: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a twin consists of. header: everything about the twin itself (TypeSpec or TwinSpec without its parts)."""
+
+    raw: Map
+    header: Piece
+    checker: Checker[Any]
+    tags: tuple[TagPart, ...]
+    methods: tuple[MethodPart, ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(slots=True)
+class Type:
+    """A type. parameters: name to default; missing default: required. used: whether a twin was made from it."""
+
+    name: str
+    place: Place
+    body: Body
+    parameters: dict[str, Scalar | None]
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key under twins, children or components: a twin or many. component: it stands under components."""
+
+    name: Name
+    place: Place
+    body: Body
+    type_name: str
+    given: Piece
+    instances: Instances
+    names: Names
+    component: bool
+
+
+class BodyReader:
+    """Takes the text of types and twins apart."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def type(self, name: str, raw: Map, place: Place) -> Type:
+        """A type."""
+        parameters = self._parameters(raw)
+        names = Names(frozenset(parameters), f"the type {name}")
+        body = self._body(raw, names, TYPE)
+        return Type(name, place, body, parameters)
+
+    def entries(self, raw: Any, place: Place, what: str, names: Names, component: bool = False) -> Iterator[Entry]:
+        """The twins under a key."""
+        section = self.mapping(raw, place, what, "twins by name")
+        for key, value in section.items():
+            if value is not None and not isinstance(value, Map):
+                message = f"the twin {key} is {describe(value)}; it must be a mapping of scope, type, telemetry, ..."
+                self._problems.add(section.value_at[key], message)
+                continue
+            yield self._entry(key, section.key_at[key], value or Map(section.value_at[key]), names, component)
+
+    def mapping(self, raw: Any, place: Place, what: str, holds: str) -> Map:
+        """A mapping; anything else but nothing is reported, and gives an empty one."""
+        if isinstance(raw, Map):
+            return raw
+        if raw is not None:
+            self._problems.add(place, f"{what} is {describe(raw)}; it must be a mapping of {holds}")
+        return Map(place)
+
+    def _entry(self, key: str, key_at: Place, raw: Map, outer: Names, component: bool) -> Entry:
+        given_at = raw.value_at.get("with", key_at)
+        given_raw = self.mapping(raw.get("with"), given_at, "with", "parameters")
+        rows = one(key_at)
+        if raw.get("instances") is not None:
+            rows = read_instances(raw["instances"], raw.value_at["instances"], outer, self._problems)
+        here = outer.more(frozenset(rows.names), f"the entry {key}")
+        given = Piece(given_raw, given_at, here, self._problems)
+        given.define(VALUES)
+        names = here.more(frozenset(given_raw), here.owner)
+        in_name = names.more(frozenset(), names.owner)
+        name = Name(key, key_at, in_name, self._problems)
+        body = self._body(raw, names, TWIN)
+        names.used |= here.used | in_name.used
+        outer.used |= names.used
+        type_name = raw["type"] if isinstance(raw.get("type"), str) else ""
+        self._check_entry(key, key_at, raw, bool(in_name.used & {*rows.names, *given_raw}), rows)
+        return Entry(name, key_at, body, type_name, given, rows, names, component)
+
+    def _check_entry(self, key: str, key_at: Place, raw: Map, varies: bool, rows: Instances) -> None:
+        if rows.names and not varies:
+            hint = f"{key}{{{next(iter(rows.names))}}}"
+            self._problems.add(key_at, f"every instance would be called {key}; put a parameter into the name: {hint}")
+        if "type" in raw:
+            for part in sorted(_PARTS - {"children", "components"} & raw.keys()):
+                message = f"{part} of a twin made from a type stand in the type; move them there, or leave type out"
+                self._problems.add(raw.key_at[part], message)
+        elif "with" in raw:
+            self._problems.add(raw.key_at["with"], "with gives the parameters of a type; add type, or leave it out")
+
+    def _body(self, raw: Map, names: Names, checker: Checker[Any]) -> Body:
+        header = Piece(raw.without(_NOT_IN_HEADER[checker]), raw.place, names, self._problems)
+        header.define(checker)
+        tags = (*self._tags(raw, "telemetry", names, TAG), *self._tags(raw, "commands", names, COMMAND))
+        return Body(
+            raw,
+            header,
+            checker,
+            tags,
+            tuple(self._methods(raw, names)),
+            (*self._below(raw, "components", names), *self._below(raw, "children", names)),
+        )
+
+    def _below(self, raw: Map, part: str, names: Names) -> Iterator[Entry]:
+        if part in raw:
+            yield from self.entries(raw[part], raw.value_at[part], part, names, part == "components")
+
+    def _part(self, raw: Map, part: str, holds: str, names: Names) -> Iterator[tuple[Name, Map]]:
+        if part not in raw:
+            return
+        section = self.mapping(raw[part], raw.value_at[part], part, holds)
+        for key, value in section.items():
+            if not isinstance(value, Map):
+                message = f"{key} is {describe(value)}; it must be a mapping like {{type: Float, ...}}"
+                self._problems.add(section.value_at[key], message)
+                continue
+            yield Name(key, section.key_at[key], names, self._problems), value
+
+    def _tags(self, raw: Map, part: str, names: Names, checker: Checker[Any]) -> Iterator[TagPart]:
+        for name, value in self._part(raw, part, "tags by name", names):
+            point = value.get("point")
+            spec_raw = value.without(frozenset({"point"}))
+            if point is not None:
+                spec_raw.put("point", True, value.key_at["point"], value.value_at["point"])
+            spec = Piece(spec_raw, value.place, names, self._problems)
+            spec.define(checker)
+            address = Piece(point, value.value_at["point"], names, self._problems) if isinstance(point, Map) else None
+            if point is not None and address is None:
+                message = f"point is {describe(point)}; it must be a mapping with the address in the device"
+                self._problems.add(value.value_at["point"], message)
+            yield TagPart(name, value, spec, address, checker)
+
+    def _methods(self, raw: Map, names: Names) -> Iterator[MethodPart]:
+        for name, value in self._part(raw, "methods", "methods by name", names):
+            spec = Piece(value, value.place, names, self._problems)
+            spec.define(METHOD)
+            yield MethodPart(name, value, spec)
+
+    def _parameters(self, raw: Map) -> dict[str, Scalar | None]:
+        if "parameters" not in raw:
+            return {}
+        section = self.mapping(
+            raw["parameters"], raw.value_at["parameters"], "parameters", "names to {} or {default: x}"
+        )
+        parameters: dict[str, Scalar | None] = {}
+        for key, value in section.items():
+            text = self.mapping(value, section.value_at[key], f"the parameter {key}", "default and description")
+            spec, findings = PARAMETER.check(text, text)
+            for finding in findings:
+                self._problems.add(finding.place, finding.message)
+            if not key.isidentifier():
+                message = f"{key} cannot be a parameter; a name is letters, digits and _, and starts with a letter"
+                self._problems.add(key_position(section, (key,)), message)
+            parameters[key] = spec.default if spec else None
+        return parameters
+
+
+def known_type(name: str, types: dict[str, Type]) -> str:
+    """The end of a message about an unknown type."""
+    return did_you_mean(name, types, "the section types has none")

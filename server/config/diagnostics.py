@@ -1,0 +1,48 @@
+"""The tags that uatwin itself computes: how good a twin's data is, and how a connection fares."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drivers.data_types import DataType
+from server.config.plant import Tag
+
+CONNECTION_STATES: Final = ("Disconnected", "Connecting", "Connected")
+"""Values 0, 1, 2 of a connection's State."""
+
+_TWIN: Final = (
+    ("GoodFraction", DataType.Double, "Share of the telemetry of this twin and those below it that is Good", "P1"),
+    ("BadTags", DataType.UInt32, "Telemetry of this twin and those below it that is not Good", None),
+)
+_CONNECTION: Final = (
+    ("State", DataType.Int32, "State of the connection", None),
+    ("LastError", DataType.String, "Last error of the connection", None),
+    ("Requests", DataType.UInt64, "Requests since the start", None),
+    ("Errors", DataType.UInt64, "Requests that failed since the start", None),
+    ("Reconnects", DataType.UInt32, "Times the connection was opened again since the start", None),
+    ("LatencyMs", DataType.Double, "Time from a request to its answer, recent mean", "C26"),
+)
+
+
+def twin_diagnostics(path: str, row: int) -> tuple[Tag, ...]:
+    """The diagnostics tags of a twin, with rows from `row` on."""
+    return tuple(
+        Tag(row + index, name, f"{path}/{name}", data_type, text, unit=unit, range=(0.0, 100.0) if unit else None)
+        for index, (name, data_type, text, unit) in enumerate(_TWIN)
+    )
+
+
+def connection_diagnostics(name: str, row: int) -> tuple[Tag, ...]:
+    """The diagnostics tags of a connection, with rows from `row` on."""
+    return tuple(
+        Tag(
+            row + index,
+            variable,
+            f"Connections/{name}/{variable}",
+            data_type,
+            text,
+            unit=unit,
+            states=CONNECTION_STATES if variable == "State" else (),
+        )
+        for index, (variable, data_type, text, unit) in enumerate(_CONNECTION)
+    )

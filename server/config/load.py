@@ -1,0 +1,135 @@
+"""load_plant: from the path of a plant file to the resolved plant, or to everything that is wrong with the file."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from server.config.bodies import BodyReader, Type
+from server.config.build import Builder
+from server.config.checking import Checker
+from server.config.connections import Endpoint, check_tags, read_connections
+from server.config.diagnostics import connection_diagnostics
+from server.config.errors import PlantError, PlantFileError, Problems, did_you_mean
+from server.config.includes import read_files
+from server.config.models import PlantSpec, ServerSettings
+from server.config.names import name_problem
+from server.config.pieces import Names
+from server.config.plant import Connection, Plant
+from server.config.resolve import Resolver
+from server.config.uses import check_unused, check_uses
+from server.config.yaml_source import Map
+
+__all__ = ["PlantError", "PlantFileError", "load_plant"]
+
+LATER: Final = ("history", "publish", "rules")
+"""Sections that the plant file will have once their parts of uatwin are there."""
+_SECTIONS: Final = ("plant", "server", "connections", "types", "twins")
+T = TypeVar("T")
+
+
+def load_plant(path: Path) -> Plant:
+    """The plant that a file and its includes describe. Touches no network. Raises PlantFileError with every error."""
+    with _without_garbage_collection():
+        problems = Problems()
+        root = read_files(path, problems)
+        problems.raise_if_any()
+        plant = _Loader(root, path, problems).load()
+        problems.raise_if_any()
+        return plant
+
+
+class _Loader:
+    def __init__(self, root: Map, path: Path, problems: Problems) -> None:
+        self._root = root
+        self._path = path
+        self._problems = problems
+        self._reader = BodyReader(problems)
+
+    def load(self) -> Plant:
+        """The plant; what is wrong is in problems, and then it is not to be used."""
+        self._check_sections()
+        plant = self._section("plant", Checker(PlantSpec)) or PlantSpec(name="Plant")
+        server = self._section("server", Checker(ServerSettings)) or ServerSettings()
+        endpoints = read_connections(self._mapping("connections"), self._problems)
+        types = self._types()
+        place = self._root.value_at.get("twins", self._root.place)
+        entries = list(self._reader.entries(self._root.get("twins"), place, "twins", Names(frozenset(), "this twin")))
+        check_uses(entries, types, self._problems)
+        built = Builder(types, endpoints, self._problems)
+        roots = built.build(entries)
+        check_unused(types, endpoints, self._problems)
+        twins = Resolver(built, self._problems).twins(roots)
+        connections = self._connections(built, endpoints)
+        tags = tuple(tag for tag in built.tags if tag is not None)
+        return Plant(plant.name, plant.description, self._located(server), connections, twins, tags)
+
+    def _check_sections(self) -> None:
+        for name in self._root:
+            if name in LATER:
+                message = f"{name} is not available yet; leave the section out"
+                self._problems.add(self._root.key_at[name], message)
+            elif name not in _SECTIONS and not name.startswith("x-"):
+                nearest = did_you_mean(name, [*_SECTIONS, "include"])
+                self._problems.add(self._root.key_at[name], f"unknown section {name}{nearest}")
+        for name in ("plant", "twins"):
+            if not self._root.get(name):
+                what = "its name: plant: {name: ...}" if name == "plant" else "the twins of the plant"
+                self._problems.add(self._root.key_at.get(name, self._root.place), f"{name} is missing; give {what}")
+
+    def _mapping(self, name: str) -> Map:
+        place = self._root.value_at.get(name, self._root.place)
+        return self._reader.mapping(self._root.get(name), place, name, "names to settings")
+
+    def _section(self, name: str, checker: Checker[T]) -> T | None:
+        if not self._root.get(name):
+            return None
+        raw = self._mapping(name)
+        model, findings = checker.check(raw, raw)
+        for finding in findings:
+            self._problems.add(finding.place, finding.message, kind=f"{finding.kind} {finding.loc}")
+        return model
+
+    def _types(self) -> dict[str, Type]:
+        section = self._mapping("types")
+        types = {}
+        for name, value in section.items():
+            if problem := name_problem(name):
+                self._problems.add(section.key_at[name], problem)
+            body = self._reader.mapping(value, section.value_at[name], f"the type {name}", "scope, telemetry, ...")
+            types[name] = self._reader.type(name, body, section.key_at[name])
+        return types
+
+    def _located(self, server: ServerSettings) -> ServerSettings:
+        if server.users_file is None:
+            return server
+        return server.model_copy(update={"users_file": self._path.parent / server.users_file})
+
+    def _connections(self, built: Builder, endpoints: dict[str, Endpoint]) -> dict[str, Connection]:
+        for tag in built.tags:
+            if tag is not None and tag.connection is not None:
+                endpoints[tag.connection].tags.append(tag)
+        connections = {}
+        for endpoint in endpoints.values():
+            check_tags(endpoint, built.sources, self._problems, built.labels)
+            diagnostics = connection_diagnostics(endpoint.name, len(built.tags))
+            built.tags += diagnostics
+            connections[endpoint.name] = Connection(
+                endpoint.name, endpoint.driver_name, endpoint.settings, tuple(endpoint.tags), diagnostics
+            )
+        return connections
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Loading makes many objects and no cycles; looking for those would take a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

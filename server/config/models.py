@@ -1,0 +1,259 @@
+"""What the sections of a plant file may hold: the models that check them and that the JSON Schema is made from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic_core import PydanticCustomError
+
+from drivers.data_types import DataType
+from nodesets.units import nearest, unit
+from server.config.plant import Scope
+
+Scalar = bool | int | float | str
+DataTypeName = Literal[
+    "Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64",
+    "Float", "Double", "String", "DateTime", "ByteString",
+]  # fmt: skip
+Operator = Literal["above", "below", "at_least", "at_most", "equals", "not_equals"]
+POLICIES: Final = ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss")
+"""SecurityPolicies offered when the plant file names none."""
+RelationName = Literal[
+    "AssociatedWith", "Controls", "IsExecutableOn", "IsExecutingOn", "IsHostedBy", "IsPhysicallyConnectedTo",
+    "RepresentsSameEntityAs", "RepresentsSameFunctionalityAs", "RepresentsSameHardwareAs", "Requires", "Utilizes",
+]  # fmt: skip
+"""ReferenceTypes of a plant relation: those of OPC 10000-23 that do not build the twin tree."""
+IdentificationName = Literal[
+    "AssetId", "ComponentName", "DeviceClass", "DeviceRevision", "HardwareRevision", "InitialOperationDate", "Location",
+    "Manufacturer", "ManufacturerUri", "Model", "MonthOfConstruction", "ProductCode", "ProductInstanceUri",
+    "SerialNumber", "SoftwareRevision", "YearOfConstruction",
+]  # fmt: skip
+"""Names of OPC 40001-1 Identification."""
+_ENDPOINT: Final = re.compile(r"opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+):(\d{1,5})(/\S*)?")
+
+
+def _known_unit(code: str) -> str:
+    try:
+        unit(code)
+    except KeyError:
+        near = [f"{found} ({unit(found).symbol}, {unit(found).name})" for found in nearest(code)]
+        cure = f"; did you mean {' or '.join(near)}?" if near else "; the codes are those of UNECE Recommendation 20"
+        raise PydanticCustomError("unit", "{code} is not a UNECE common code{cure}", _about(code, cure)) from None
+    return code
+
+
+def _about(code: str, cure: str) -> dict[str, Any]:
+    return {"code": code, "cure": cure}
+
+
+def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
+    low, high = pair
+    if not low < high:
+        context = {"low": f"{low:g}", "high": f"{high:g}"}
+        raise PydanticCustomError("upside_down", "[{low}, {high}] is upside down; the lower value comes first", context)
+    return pair
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((name for index, name in enumerate(names) if name in names[:index]), None)
+    if twice is not None:
+        raise PydanticCustomError("twice", "{name} is given twice; each once", {"name": twice})
+    return names
+
+
+def _endpoint(url: str) -> str:
+    match = _ENDPOINT.fullmatch(url)
+    if not match or not 0 <= int(match[2]) <= 65535:
+        raise PydanticCustomError("endpoint", "is not an endpoint; like opc.tcp://0.0.0.0:4840", {})
+    return url
+
+
+def _as_text(value: object) -> object:
+    return value if isinstance(value, (bool, str)) or not isinstance(value, (int, float)) else str(value)
+
+
+Range = Annotated[
+    tuple[
+        Annotated[float, Field(strict=True, allow_inf_nan=False)],
+        Annotated[float, Field(strict=True, allow_inf_nan=False)],
+    ],
+    Strict(False),
+    AfterValidator(_ordered),
+]
+ScopeName = Annotated[Scope, Strict(False)]
+Unit = Annotated[str, AfterValidator(_known_unit)]
+Seconds = Annotated[float, Field(ge=0.001, le=31_536_000, allow_inf_nan=False)]
+StateName = Annotated[str, Field(strict=True, min_length=1)]
+StateNames = Annotated[tuple[StateName, ...], Strict(False), Field(min_length=2), AfterValidator(_distinct)]
+Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | float)]
+"""Text that may be written as a number: a serial number, a year."""
+
+
+class Spec(BaseModel):
+    """Frozen, strict, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class PlantSpec(Spec):
+    """Section `plant`."""
+
+    name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$")] = Field(
+        description="Name of the plant, part of the namespace urn:uatwin:plant:<name>: letters, digits, - _ and ."
+    )
+    description: str = Field(default="", description="What the plant is.")
+
+
+class ServerSettings(Spec):
+    """Section `server`: how OPC UA clients reach the bridge."""
+
+    endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        default="opc.tcp://0.0.0.0:4840", description="Address the server listens on; 0.0.0.0 is every interface."
+    )
+    application_uri: str | None = Field(
+        default=None, description="ApplicationUri. Default: urn:<host name>:uatwin:<plant name>."
+    )
+    policies: Annotated[
+        tuple[Literal["None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"], ...],
+        Strict(False),
+        Field(min_length=1),
+        AfterValidator(_distinct),
+    ] = Field(default=POLICIES, description="SecurityPolicies offered. None only when listed.")
+    allow_anonymous: bool = Field(default=True, description="Anonymous clients may browse and read; they never write.")
+    users_file: Annotated[Path, Strict(False)] | None = Field(
+        default=None, description="File with users and their roles, relative to the plant file."
+    )
+    max_sessions: int = Field(default=100, ge=1, le=10_000, description="Most sessions at a time.")
+    nat_host: str | None = Field(
+        default=None, description="Host name or address in endpoint URLs for clients behind address translation."
+    )
+
+
+class ParameterSpec(Spec):
+    """A parameter of a type; without default it must be given."""
+
+    default: Scalar | None = Field(default=None, description="Value where none is given.")
+    description: str = Field(default="", description="What it is.")
+
+
+class TagSpec(Spec):
+    """A Variable under Telemetry."""
+
+    type: DataTypeName = Field(description="OPC UA data type.")
+    description: str = Field(default="", description="What is measured.")
+    array_length: int = Field(default=0, ge=0, le=65535, description="Elements of an array; 0 for a single value.")
+    unit: Unit | None = Field(default=None, description="UNECE common code: CEL, BAR, RPM, MQH, P1, KWT, ...")
+    range: Range | None = Field(default=None, description="EURange: lowest and highest value in normal operation.")
+    states: StateNames | None = Field(
+        default=None, description="Names of the values 0, 1, ...; two for a Boolean, two or more for an integer type."
+    )
+    connection: str | None = Field(default=None, description="Connection that feeds it. Default: that of the twin.")
+    rate_s: Seconds | None = Field(
+        default=None, description="Polling period, or expected interval of what is pushed, seconds."
+    )
+    stale_s: Seconds | None = Field(
+        default=None,
+        description="Seconds without a reading after which it is not Good any more. Default: 3 x rate_s, at least 3.",
+    )
+    point: Any = Field(description="Address in the device; its keys are those of the connection's driver.")
+
+    @property
+    def data_type(self) -> DataType:
+        """The type as an enumeration."""
+        return DataType[self.type]
+
+
+class InterlockSpec(Spec):
+    """Conditions of a command over one tag."""
+
+    tag: str = Field(description="Path of the tag the condition is about.")
+    above: float | None = Field(default=None, description="Its value must be above this.")
+    below: float | None = Field(default=None, description="Its value must be below this.")
+    at_least: float | None = Field(default=None, description="Its value must be this or more.")
+    at_most: float | None = Field(default=None, description="Its value must be this or less.")
+    equals: Scalar | None = Field(default=None, description="Its value or state must be this.")
+    not_equals: Scalar | None = Field(default=None, description="Its value or state must not be this.")
+    message: str = Field(default="", description="Why the command is refused, for a person.")
+
+
+class CommandSpec(TagSpec):
+    """A writable Variable under Commands."""
+
+    limits: Range | None = Field(default=None, description="Lowest and highest value allowed. Default: range.")
+    clamp: bool = Field(
+        default=False,
+        description="true: pull a value beyond the limits to the nearer one (GoodClamped), not refuse it.",
+    )
+    confirm: Literal["acknowledge", "read_back"] = Field(
+        default="acknowledge", description="What makes a write Good: the device's acknowledgement, or reading it back."
+    )
+    tolerance: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="Largest difference between written and read back."
+    )
+    within_s: Seconds = Field(default=1.0, description="How long a write and its confirmation may take, seconds.")
+    interlock: Annotated[tuple[InterlockSpec, ...], Strict(False)] = Field(
+        default=(), description="All must hold, else BadInvalidState with the message."
+    )
+
+
+class MethodSpec(Spec):
+    """A Method under Commands that writes commands in order."""
+
+    description: str = Field(default="", description="What it does.")
+    writes: dict[str, Scalar] = Field(
+        min_length=1, description="Command (name or path) to value or state; $Name takes the input argument Name."
+    )
+
+
+class TwinBase(Spec):
+    """What types and twins have in common."""
+
+    description: str = Field(default="", description="What it is.")
+    connection: str | None = Field(default=None, description="Connection of the tags below that name none.")
+    rate_s: Seconds | None = Field(default=None, description="Rate of the tags below that give none, seconds.")
+    stale_s: Seconds | None = Field(default=None, description="stale_s of the tags below, seconds.")
+    identification: dict[IdentificationName, Text] = Field(
+        default_factory=dict, description="Names of OPC 40001-1: Manufacturer, Model, SerialNumber, ..."
+    )
+    relations: Annotated[tuple[dict[RelationName, str], ...], Strict(False)] = Field(
+        default=(), description="ReferenceType to path of a twin, e.g. Controls: ../Tank."
+    )
+    telemetry: dict[str, TagSpec] = Field(default_factory=dict, description="Variables that are read.")
+    commands: dict[str, CommandSpec] = Field(default_factory=dict, description="Variables that can be written.")
+    methods: dict[str, MethodSpec] = Field(default_factory=dict, description="Methods that write commands.")
+    components: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins of parts, of scope component.")
+    children: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins below this one, of any scope.")
+
+
+class TypeSpec(TwinBase):
+    """A template that twins are made from."""
+
+    scope: ScopeName = Field(description="component, asset, system or process.")
+    parameters: dict[str, ParameterSpec] = Field(
+        default_factory=dict, description="Names that {...} may use; {} is required, {default: x} optional."
+    )
+
+
+class TwinSpec(TwinBase):
+    """A twin, or many by `instances`."""
+
+    scope: ScopeName | None = Field(default=None, description="component, asset, system or process.")
+    type: str | None = Field(default=None, description="Type it is made from.")
+    with_: dict[str, Scalar] = Field(alias="with", default_factory=dict, description="Values of parameters.")
+    instances: Any = Field(default=None, description="A list of parameter sets, a range {n: 1..5}, or {csv: file.csv}.")
+
+
+class PlantFile(Spec):
+    """A plant file."""
+
+    include: Annotated[tuple[str, ...], Strict(False)] = Field(
+        default=(), description="Further files; their sections are merged."
+    )
+    plant: PlantSpec = Field(description="Name and description.")
+    server: ServerSettings = Field(default_factory=ServerSettings, description="How OPC UA clients reach the bridge.")
+    connections: dict[str, Any] = Field(default_factory=dict, description="Devices, brokers and lines by name.")
+    types: dict[str, TypeSpec] = Field(default_factory=dict, description="Templates of twins by name.")
+    twins: dict[str, TwinSpec] = Field(description="The roots of the twin tree by name.")
