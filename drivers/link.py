@@ -120,6 +120,10 @@ class Link:
         ordered = sorted(self._latencies)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
+    def mean_latency_s(self) -> float:
+        """Mean seconds of the latest 100 good exchanges; NaN before the first."""
+        return sum(self._latencies) / len(self._latencies) if self._latencies else float("nan")
+
     def on_change(self, listener: Callable[[LinkState], None]) -> None:
         """Call listener(state) at every change of state."""
         self._listeners.append(listener)
