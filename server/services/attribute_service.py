@@ -15,7 +15,7 @@ from server.services.answer import run_parallel
 from server.services.context import Service, ServiceContext
 from server.services.read_request import ReadRequest
 from server.services.value_columns import STAMPS
-from server.services.wire import response_head
+from server.services.wire import response_head, status_code
 
 _NO_DIAGNOSTICS: Final = struct.pack("<i", -1)
 
@@ -74,7 +74,7 @@ async def _write_all(context: ServiceContext, items: list[ua.WriteValue]) -> ua.
 
     await asyncio.gather(*(write_in_order(places) for places in by_node.values()))
     response = ua.WriteResponse()
-    response.Results = [ua.StatusCode(status) for status in results]
+    response.Results = [status_code(status) for status in results]
     return response
 
 

@@ -13,6 +13,7 @@ from asyncua.server.address_space import NodeData
 from server.security.roles import User
 from server.services import index_range
 from server.services.access import CURRENT_READ, user_access_level, user_executable
+from server.services.wire import status_code
 
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
@@ -38,7 +39,7 @@ class AttributeReader:
         try:
             value = self._read(user, item)
         except ServiceError as error:
-            return ua.DataValue(StatusCode=ua.StatusCode(error.code))
+            return ua.DataValue(StatusCode=status_code(error.code))
         return with_stamps(value, item.AttributeId, stamps)
 
     def plain(self, node: NodeData, attribute: int) -> Any:
@@ -79,7 +80,7 @@ class AttributeReader:
         if item.DataEncoding is not None and item.DataEncoding.Name:
             _check_encoding(item.DataEncoding, item.AttributeId, value)
         if item.IndexRange and (value.StatusCode is None or not value.StatusCode.is_bad()):
-            value = dataclasses.replace(value, Value=index_range.cut(value.Value, item.IndexRange))
+            value = dataclasses.replace(value, Value=index_range.cut(value.Value or ua.Variant(), item.IndexRange))
         return value
 
     def _attribute(self, user: User, node: NodeData, attribute: int) -> ua.DataValue:
@@ -125,7 +126,7 @@ def with_stamps(value: ua.DataValue, attribute: int, stamps: ua.TimestampsToRetu
     wanted = ua.TimestampsToReturn
     is_value = attribute == ua.AttributeIds.Value
     source = value.SourceTimestamp if is_value and stamps in (wanted.Source, wanted.Both) else None
-    server = None
+    server: Any = None
     if stamps in (wanted.Server, wanted.Both):
         server = (value.ServerTimestamp if is_value else None) or datetime.now(UTC)
     if source is None and is_value and stamps in (wanted.Source, wanted.Both):

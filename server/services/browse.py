@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asyncua import ua
 from asyncua.server.address_space import AddressSpace, NodeData
 
+from server.services.wire import status_code
+
 _NO_NODE: Final = ua.NodeId()
 _WHOLE_PATH: Final = 0xFFFFFFFF
-_MASKED: Final = {
+_MASKED: Final[dict[ua.BrowseResultMask, tuple[str, Callable[[], Any]]]] = {
     ua.BrowseResultMask.ReferenceTypeId: ("ReferenceTypeId", ua.NodeId),
     ua.BrowseResultMask.IsForward: ("IsForward", lambda: False),
     ua.BrowseResultMask.NodeClass: ("NodeClass", lambda: ua.NodeClass.Unspecified),
@@ -29,11 +31,11 @@ class Description:
     """A BrowseDescription whose direction may be any number: a wrong one is an error of its own, not of decoding."""
 
     NodeId: ua.NodeId = field(default_factory=ua.NodeId)
-    BrowseDirection: ua.Int32 = 0
+    BrowseDirection: ua.Int32 = field(default_factory=ua.Int32)
     ReferenceTypeId: ua.NodeId = field(default_factory=ua.NodeId)
-    IncludeSubtypes: ua.Boolean = True
-    NodeClassMask: ua.UInt32 = 0
-    ResultMask: ua.UInt32 = 0
+    IncludeSubtypes: ua.Boolean = field(default_factory=ua.Boolean)
+    NodeClassMask: ua.UInt32 = field(default_factory=ua.UInt32)
+    ResultMask: ua.UInt32 = field(default_factory=ua.UInt32)
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class View:
     """BrowseParameters with the above."""
 
     View: ua.ViewDescription = field(default_factory=ua.ViewDescription)
-    RequestedMaxReferencesPerNode: ua.UInt32 = 0
+    RequestedMaxReferencesPerNode: ua.UInt32 = field(default_factory=ua.UInt32)
     NodesToBrowse: list[Description] = field(default_factory=list)
 
 
@@ -98,7 +100,7 @@ class Browser:
             return _failed(ua.StatusCodes.BadNodeIdUnknown)
         types = None
         if not wanted.ReferenceTypeId.is_null():
-            types = self.reference_types(wanted.ReferenceTypeId, wanted.IncludeSubtypes)
+            types = self.reference_types(wanted.ReferenceTypeId, bool(wanted.IncludeSubtypes))
             if types is None:
                 return _failed(ua.StatusCodes.BadReferenceTypeIdInvalid)
         chosen = [
@@ -114,7 +116,7 @@ class Browser:
         result = ua.BrowsePathResult()
         status = self._path_status(path)
         if status:
-            result.StatusCode = ua.StatusCode(status)
+            result.StatusCode = status_code(status)
             return result
         current = [path.StartingNode]
         for number, element in enumerate(elements):
@@ -126,7 +128,7 @@ class Browser:
             current = [target for target in current if target in self._aspace]
         result.Targets += [ua.BrowsePathTarget(target, ua.UInt32(_WHOLE_PATH)) for target in current]
         if not result.Targets:
-            result.StatusCode = ua.StatusCode(ua.StatusCodes.BadNoMatch)
+            result.StatusCode = status_code(ua.StatusCodes.BadNoMatch)
         return result
 
     def reference_types(self, reference_type: ua.NodeId, include_subtypes: bool) -> frozenset[ua.NodeId] | None:
@@ -168,7 +170,7 @@ class Browser:
             return []
         types = None
         if not element.ReferenceTypeId.is_null():
-            types = self.reference_types(element.ReferenceTypeId, element.IncludeSubtypes) or frozenset()
+            types = self.reference_types(element.ReferenceTypeId, bool(element.IncludeSubtypes)) or frozenset()
         direction = 1 if element.IsInverse else 0
         found = self._filtered(node, direction, types)
         return [reference.NodeId for reference in found if self._browse_name(reference) == element.TargetName]
@@ -210,7 +212,8 @@ class Browser:
         return out
 
     def _node_class(self, reference: ua.ReferenceDescription) -> ua.NodeClass:
-        return reference.NodeClass or self._complete(reference).NodeClass
+        node_class: ua.NodeClass = reference.NodeClass or self._complete(reference).NodeClass
+        return node_class
 
     def _browse_name(self, reference: ua.ReferenceDescription) -> Any:
         named = reference.BrowseName is not None and reference.BrowseName.Name
@@ -223,7 +226,7 @@ def _index(number: int, count: int) -> int:
 
 def _is_subtype(reference: ua.ReferenceDescription) -> bool:
     kind = reference.ReferenceTypeId
-    return kind.NamespaceIndex == 0 and kind.Identifier == ua.ObjectIds.HasSubtype
+    return bool(kind.NamespaceIndex == 0 and kind.Identifier == ua.ObjectIds.HasSubtype)
 
 
 def _attribute(node: NodeData, attribute: ua.AttributeIds) -> Any:
@@ -237,9 +240,10 @@ def _type_definition(node: NodeData) -> ua.NodeId:
         return _NO_NODE
     for reference in node.references:
         if reference.IsForward and reference.ReferenceTypeId.Identifier == ua.ObjectIds.HasTypeDefinition:
-            return reference.NodeId
+            kind: ua.NodeId = reference.NodeId
+            return kind
     return _NO_NODE
 
 
 def _failed(status: int) -> ua.BrowseResult:
-    return ua.BrowseResult(StatusCode=ua.StatusCode(status))
+    return ua.BrowseResult(StatusCode=status_code(status))

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncua import ua
-from asyncua.common.utils import NotEnoughData
+from asyncua.common.utils import NotEnoughData, ServiceError
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 
 from server.services.dispatch import serve
@@ -88,8 +88,8 @@ class Channel:
             return
         try:
             chunks = self.secure.encode(request_id, _encoded(response, request_handle))
-        except ua.uaerrors.BadResponseTooLarge:
-            chunks = self.secure.encode(request_id, service_fault(request_handle, ua.StatusCodes.BadResponseTooLarge))
+        except ServiceError as error:
+            chunks = self.secure.encode(request_id, service_fault(request_handle, error.code))
         except (ua.UaError, struct.error, TypeError, ValueError, AttributeError):
             _log.exception("a response of type %s cannot be encoded", type(response).__name__)
             chunks = self.secure.encode(request_id, service_fault(request_handle, ua.StatusCodes.BadEncodingError))

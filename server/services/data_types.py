@@ -62,5 +62,6 @@ class DataTypes:
             return None
         for reference in node.references:
             if not reference.IsForward and reference.ReferenceTypeId.Identifier == ua.ObjectIds.HasSubtype:
-                return reference.NodeId
+                above: ua.NodeId = reference.NodeId
+                return above
         return None

@@ -78,10 +78,14 @@ async def serve(channel: Channel, request_id: int, body: bytes) -> None:
 
 
 def _service(type_id: ua.NodeId) -> Service:
-    service = SERVICES.get(type_id.Identifier) if type_id.NamespaceIndex == 0 else None
+    service = SERVICES.get(int(type_id.Identifier)) if _is_standard(type_id) else None
     if service is None:
         raise ServiceError(ua.StatusCodes.BadServiceUnsupported)
     return service
+
+
+def _is_standard(type_id: ua.NodeId) -> bool:
+    return type_id.NamespaceIndex == 0 and isinstance(type_id.Identifier, int)
 
 
 def _session(context: ServiceContext, service: Service) -> Session | None:

@@ -8,6 +8,7 @@ from asyncua import ua
 from asyncua.common.utils import ServiceError
 
 from server.services.context import Service, ServiceContext
+from server.services.wire import status_code
 
 _DETAILS: Final = (
     ua.ReadRawModifiedDetails,
@@ -28,7 +29,7 @@ async def _read(context: ServiceContext, request: ua.HistoryReadParameters) -> u
     for item in request.NodesToRead:
         known = context.caller.resolve(item.NodeId) in context.server.aspace
         status = ua.StatusCodes.BadHistoryOperationUnsupported if known else ua.StatusCodes.BadNodeIdUnknown
-        response.Results.append(ua.HistoryReadResult(StatusCode=ua.StatusCode(status)))
+        response.Results.append(ua.HistoryReadResult(StatusCode=status_code(status)))
     return response
 
 
@@ -37,7 +38,7 @@ async def _update(context: ServiceContext, request: ua.HistoryUpdateParameters) 
         raise ServiceError(ua.StatusCodes.BadNothingToDo)
     if len(request.HistoryUpdateDetails) > context.server.limits.max_nodes_per_history_update:
         raise ServiceError(ua.StatusCodes.BadTooManyOperations)
-    unsupported = ua.StatusCode(ua.StatusCodes.BadHistoryOperationUnsupported)
+    unsupported = status_code(ua.StatusCodes.BadHistoryOperationUnsupported)
     response = ua.HistoryUpdateResponse()
     response.Results = [ua.HistoryUpdateResult(StatusCode=unsupported) for _ in request.HistoryUpdateDetails]
     return response

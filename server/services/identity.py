@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from server.services.session import Session
     from server.services.ua_server import UaServer
 
-_DECRYPT: Final = {
+_DECRYPT: Final[dict[str, Any]] = {
     "http://www.w3.org/2001/04/xmlenc#rsa-oaep": uacrypto.decrypt_rsa_oaep,
     "http://opcfoundation.org/UA/security/rsa-oaep-sha2-256": uacrypto.decrypt_rsa_oaep_sha256,
 }
-_VERIFY: Final = {
+_VERIFY: Final[dict[str, Any]] = {
     "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256": uacrypto.verify_sha256,
     "http://opcfoundation.org/UA/security/rsa-pss-sha2-256": uacrypto.verify_pss_sha256,
 }

@@ -84,9 +84,9 @@ def _cut_inner(item: Any, bounds: list[Bounds]) -> Any:
     return _cut(item, bounds, isinstance(item, list | tuple))
 
 
-def _dimensions(value: Any, count: int) -> list[int]:
-    out: list[int] = []
+def _dimensions(value: Any, count: int) -> list[ua.Int32]:
+    out: list[ua.Int32] = []
     while isinstance(value, list) and len(out) < count:
-        out.append(len(value))
+        out.append(ua.Int32(len(value)))
         value = value[0] if value else None
     return out

@@ -13,9 +13,10 @@ from server.services.access import user_executable
 from server.services.browse import Browser
 from server.services.context import Service, ServiceContext
 from server.services.data_types import DataTypes
+from server.services.wire import node_id, status_code
 from server.services.write import rank_fits
 
-_HAS_COMPONENT: Final = ua.NodeId(ua.ObjectIds.HasComponent)
+_HAS_COMPONENT: Final = node_id(ua.ObjectIds.HasComponent)
 _INPUT_ARGUMENTS: Final = ua.QualifiedName("InputArguments", 0)
 
 
@@ -46,10 +47,10 @@ async def _call_one(context: ServiceContext, checks: MethodChecks, method: ua.Ca
         checks.check_arguments(node, arguments)
         return await context.server.method_table.call(context.caller, node, method, arguments)
     except ServiceError as error:
-        return ua.CallMethodResult(StatusCode=ua.StatusCode(error.code))
+        return ua.CallMethodResult(StatusCode=status_code(error.code))
     except BadArguments as error:
-        result = ua.CallMethodResult(StatusCode=ua.StatusCode(ua.StatusCodes.BadInvalidArgument))
-        result.InputArgumentResults = [ua.StatusCode(status) for status in error.results]
+        result = ua.CallMethodResult(StatusCode=status_code(ua.StatusCodes.BadInvalidArgument))
+        result.InputArgumentResults = [status_code(status) for status in error.results]
         return result
 
 
@@ -125,7 +126,7 @@ class MethodChecks:
             found = [
                 self._aspace.get(one.NodeId)
                 for one in current.references
-                if one.IsForward == forward and one.ReferenceTypeId == ua.NodeId(wanted)
+                if one.IsForward == forward and one.ReferenceTypeId == node_id(wanted)
             ]
             if not found or found[0] is None:
                 break

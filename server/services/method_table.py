@@ -13,6 +13,7 @@ from asyncua.server.address_space import NodeData
 
 from server.address_space import MethodView
 from server.services.session import Session
+from server.services.wire import status_code
 
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
@@ -56,5 +57,5 @@ async def _result(returned: Any | Awaitable[Any]) -> ua.CallMethodResult:
     if isinstance(value, ua.StatusCode):
         return ua.CallMethodResult(StatusCode=value)
     if isinstance(value, int):
-        return ua.CallMethodResult(StatusCode=ua.StatusCode(value))
+        return ua.CallMethodResult(StatusCode=status_code(value))
     return ua.CallMethodResult(OutputArguments=list(value or []))

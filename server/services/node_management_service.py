@@ -27,7 +27,7 @@ def _handler(field: str, response_type: Callable[[], Any]) -> Any:
     async def handle(context: ServiceContext, request: Any) -> Any:
         items = getattr(request, field)
         _check(context, items)
-        service = context.server.stack.iserver.node_mgt_service
+        service: Any = context.server.stack.iserver.node_mgt_service
         serve = {
             "NodesToAdd": lambda: service.add_nodes(items),
             "NodesToDelete": lambda: service.delete_nodes(request),

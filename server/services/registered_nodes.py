@@ -25,7 +25,7 @@ class RegisteredNodes:
         self._names[row] = node_id
         if self._count[row] < 0xFFFF:
             self._count[row] += 1
-        return ua.NodeId(BASE + row, self.namespace, ua.NodeIdType.Numeric)
+        return ua.NodeId(ua.Int32(BASE + row), ua.Int16(self.namespace), ua.NodeIdType.Numeric)
 
     def remove(self, node_id: ua.NodeId) -> None:
         """Give a handle back; what is no handle is ignored."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from asyncua import ua
-from asyncua.common.utils import NotEnoughData
+from asyncua.common.utils import NotEnoughData, ServiceError
 from asyncua.crypto import security_policies, uacrypto
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -30,6 +30,9 @@ _POLICIES: Final[dict[str, type[security_policies.SecurityPolicy]]] = {
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
     "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
 }
+
+_NONE: Final[Any] = security_policies.SecurityPolicyNone
+_hmac: Final[Any] = uacrypto.hmac_sha256
 
 
 class ChannelError(Exception):
@@ -76,7 +79,7 @@ class SecureChannel:
 
     def __init__(self, channel_id: int, identity: Identity, policies: Sequence[str], limits: Limits) -> None:
         self.channel_id = channel_id
-        self.policy: Any = security_policies.SecurityPolicyNone()
+        self.policy: Any = _NONE()
         self.mode = ua.MessageSecurityMode.None_
         self.token: Token | None = None
         self.send_chunk_size = limits.chunk_size
@@ -160,8 +163,9 @@ class SecureChannel:
         """An OPN answer: one chunk, signed and encrypted with the certificates' keys."""
         header = ua.AsymmetricAlgorithmHeader(SecurityPolicyURI=self.policy.URI)
         if self.mode != ua.MessageSecurityMode.None_:
-            header.SenderCertificate = self._identity.certificate_der
-            header.ReceiverCertificateThumbPrint = hashlib.sha1(self.policy.peer_certificate).digest()
+            header.SenderCertificate = ua.ByteString(self._identity.certificate_der)
+            thumbprint = hashlib.sha1(self.policy.peer_certificate).digest()
+            header.ReceiverCertificateThumbPrint = ua.ByteString(thumbprint)
         self._sent = _following(self._sent)
         security = struct_to_binary(header)
         crypto = self.policy.asymmetric_cryptography
@@ -187,13 +191,13 @@ class SecureChannel:
         return self._assemble(kind, request_id, plain[_SEQUENCE.size :])
 
     def encode(self, request_id: int, body: bytes) -> list[bytes]:
-        """The chunks of a MSG. Raises ua.UaStatusCodeError(BadResponseTooLarge) beyond the peer's limits."""
+        """The chunks of a MSG. Raises ServiceError(BadResponseTooLarge) beyond the peer's limits."""
         assert self.token is not None
         crypto = self.policy.symmetric_cryptography
         room = self._room_per_chunk(crypto)
         chunks = max(1, -(-len(body) // room))
         if 0 < self.max_response_size < len(body) or 0 < self.max_response_chunks < chunks:
-            raise ua.uaerrors.BadResponseTooLarge()
+            raise ServiceError(ua.StatusCodes.BadResponseTooLarge)
         out: list[bytes] = []
         for number in range(chunks):
             part = body[number * room : (number + 1) * room]
@@ -222,7 +226,7 @@ class SecureChannel:
     def _select(self, header: ua.AsymmetricAlgorithmHeader) -> Any:
         policy = self._by_uri[header.SecurityPolicyURI]
         if policy is security_policies.SecurityPolicyNone:
-            return policy()
+            return _NONE()
         identity = self._identity
         if header.ReceiverCertificateThumbPrint != hashlib.sha1(identity.certificate_der).digest():
             raise ChannelError(ua.StatusCodes.BadSecurityChecksFailed, "meant for another server certificate")
@@ -281,7 +285,7 @@ class SecureChannel:
             raise ChannelError(ua.StatusCodes.BadSecurityChecksFailed, "the chunk cannot be decrypted") from error
         size = crypto.vsignature_size()
         signed, signature = plain[:-size], plain[-size:]
-        expected = uacrypto.hmac_sha256(crypto.Verifier.key, frame[: _CHUNK.size] + signed)
+        expected = _hmac(crypto.Verifier.key, frame[: _CHUNK.size] + signed)
         if not hmac.compare_digest(expected, signature):
             raise ChannelError(ua.StatusCodes.BadSecurityChecksFailed, "the signature of a chunk is wrong")
         signed = bytes(crypto.remove_padding(signed))

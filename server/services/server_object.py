@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncua import ua
@@ -60,7 +61,7 @@ class ServerObject:
 
     def __init__(self, server: UaServer) -> None:
         self._server = server
-        self._started = datetime.now(UTC)
+        self._started: Any = datetime.now(UTC)
         self.state = ua.ServerState.Running
         self.seconds_till_shutdown = 0
         self.service_level = 255
@@ -124,13 +125,16 @@ class ServerObject:
         summary = f"{prefix}_ServerDiagnosticsSummary"
         self._watch(summary, lambda: ua.Variant(self._summary(), _V.ExtensionObject))
         for name in vars(ua.ServerDiagnosticsSummaryDataType)["__dataclass_fields__"]:
-            self._watch(f"{summary}_{name}", lambda name=name: ua.Variant(getattr(self._summary(), name), _V.UInt32))
+            self._watch(f"{summary}_{name}", partial(self._counter, name))
         sessions = f"{prefix}_SessionsDiagnosticsSummary_SessionDiagnosticsArray"
         self._watch(sessions, lambda: ua.Variant(self._sessions(), _V.ExtensionObject, is_array=True))
         security = f"{prefix}_SessionsDiagnosticsSummary_SessionSecurityDiagnosticsArray"
         self._set(security, [], _V.ExtensionObject)
         self._set(f"{prefix}_SamplingIntervalDiagnosticsArray", [], _V.ExtensionObject)
         self._set(f"{prefix}_SubscriptionDiagnosticsArray", [], _V.ExtensionObject)
+
+    def _counter(self, name: str) -> ua.Variant:
+        return ua.Variant(getattr(self._summary(), name), _V.UInt32)
 
     def _summary(self) -> ua.ServerDiagnosticsSummaryDataType:
         server, counted = self._server, self._server.diagnostics
@@ -174,7 +178,7 @@ class ServerObject:
 
     def _watch(self, name: str, value: Callable[[], ua.Variant]) -> None:
         def read(_node_id: ua.NodeId, _attribute: ua.AttributeIds) -> ua.DataValue:
-            now = datetime.now(UTC)
+            now: Any = datetime.now(UTC)
             return ua.DataValue(value(), SourceTimestamp=now, ServerTimestamp=now)
 
         attribute = AttributeValue(ua.DataValue())

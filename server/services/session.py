@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from asyncua import ua
 
 from server.security.roles import User
-from server.services.wire import service_fault
+from server.services.wire import node_id, service_fault
 
 if TYPE_CHECKING:
     from server.services.channel import Channel
@@ -34,7 +34,8 @@ class Session:
 
     def __init__(self, channel: Channel, name: str, timeout_s: float, session_id: ua.NodeId) -> None:
         self.id = session_id
-        self.authentication_token = ua.NodeId(secrets.token_bytes(32), 0)
+        self.token = secrets.token_bytes(32)
+        self.authentication_token = node_id(self.token)
         self.name = name
         self.timeout_s = timeout_s
         self.user = User.nobody()
@@ -134,8 +135,8 @@ class Sessions:
         if len(self._by_token) >= self._limit:
             return None
         self._next_id = self._next_id % (2**31 - 1) + 1
-        session = Session(channel, name or f"Session {self._next_id}", timeout_s, ua.NodeId(self._next_id, namespace))
-        self._by_token[session.authentication_token.Identifier] = session
+        session = Session(channel, name or f"Session {self._next_id}", timeout_s, node_id(self._next_id, namespace))
+        self._by_token[session.token] = session
         self.cumulated += 1
         return session
 
@@ -146,7 +147,7 @@ class Sessions:
 
     async def close(self, session: Session, delete_subscriptions: bool) -> None:
         """Close one and forget it."""
-        self._by_token.pop(session.authentication_token.Identifier, None)
+        self._by_token.pop(session.token, None)
         await session.close(delete_subscriptions)
 
     async def close_expired(self, now: float) -> None:

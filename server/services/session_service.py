@@ -8,7 +8,7 @@ from typing import Final
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
-from asyncua.crypto import uacrypto
+from cryptography import x509
 
 from server.security.certificates import application_uris
 from server.services.context import Service, ServiceContext
@@ -62,7 +62,7 @@ def _check_client(context: ServiceContext, request: ua.CreateSessionParameters) 
     if len(request.ClientNonce or b"") < _SHORTEST_NONCE:
         raise ServiceError(ua.StatusCodes.BadNonceInvalid)
     uri = request.ClientDescription.ApplicationUri
-    if uri not in application_uris(uacrypto.x509_from_der(own)):
+    if uri not in application_uris(x509.load_der_x509_certificate(own)):
         raise ServiceError(ua.StatusCodes.BadCertificateUriInvalid)
 
 
@@ -100,7 +100,7 @@ def _check_channel(context: ServiceContext, session: Session, request: ua.Activa
     if secure.peer_certificate != session.client_certificate:
         raise ServiceError(ua.StatusCodes.BadSecurityChecksFailed)
     if secure.mode != ua.MessageSecurityMode.None_:
-        certificate = uacrypto.x509_from_der(secure.peer_certificate)
+        certificate = x509.load_der_x509_certificate(secure.peer_certificate)
         data = context.server.identity.certificate_der + session.nonce
         failed = ua.StatusCodes.BadApplicationSignatureInvalid
         verify(certificate, data, request.ClientSignature, secure.security_policy_uri, failed)

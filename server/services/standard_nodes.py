@@ -6,10 +6,13 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
 from asyncua.server.standard_address_space import standard_address_space
+
+_fill: Final[Any] = standard_address_space.fill_address_space
 
 
 class _Nodes(InternalServer):
@@ -17,7 +20,7 @@ class _Nodes(InternalServer):
 
     async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
         with _no_collection():
-            standard_address_space.fill_address_space(self.node_mgt_service)
+            _fill(self.node_mgt_service)
 
 
 async def load_stack(application_uri: str) -> Server:

@@ -15,6 +15,7 @@ from asyncua.ua.ua_binary import struct_to_binary
 
 from server.services.options import Limits
 from server.services.secure_channel import ChannelError
+from server.services.wire import status_code
 
 _log = logging.getLogger(__name__)
 _HEADER: Final = struct.Struct("<3scI")
@@ -119,9 +120,9 @@ class Connection(asyncio.Protocol):
         """Tell the client why with an ERR message, and close."""
         if self.closed:
             return
-        status = ua.StatusCode(error.status)
+        status = status_code(error.status)
         _log.warning("%s: closing the connection: %s (%s)", self.peer, error, status.name)
-        body = struct_to_binary(ua.ErrorMessage(status, str(error)))
+        body = struct_to_binary(ua.ErrorMessage(status, ua.String(str(error))))
         self.send([_HEADER.pack(b"ERR", b"F", _HEADER.size + len(body)), body])
         self.close()
 
@@ -248,7 +249,7 @@ class _Refusal(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         body = struct_to_binary(
-            ua.ErrorMessage(ua.StatusCode(ua.StatusCodes.BadTcpNotEnoughResources), "too many connections")
+            ua.ErrorMessage(status_code(ua.StatusCodes.BadTcpNotEnoughResources), ua.String("too many connections"))
         )
         writer = cast(asyncio.Transport, transport)
         writer.write(_HEADER.pack(b"ERR", b"F", _HEADER.size + len(body)) + body)

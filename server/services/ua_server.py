@@ -29,7 +29,6 @@ from server.services.monitored_targets import MonitoredTargets
 from server.services.options import UaServerOptions
 from server.services.ports import Commands, Methods
 from server.services.read_request import ReadDecoder
-from server.services.registered_nodes import row_of as handle_row
 from server.services.secure_channel import ChannelError, Identity
 from server.services.server_object import ServerObject
 from server.services.session import Session, Sessions
@@ -190,7 +189,3 @@ class UaServer:
             self.diagnostics.security_rejected_sessions += 1
             code = getattr(ua.StatusCodes, error.status) if error.trusted else ua.StatusCodes.BadSecurityChecksFailed
             raise ChannelError(code, f"{error} ({error.status})") from error
-
-    def resolve_handle(self, session: Session, node_id: ua.NodeId) -> ua.NodeId:
-        """The NodeId behind a registered handle."""
-        return session.resolve(node_id) if handle_row(node_id, self.own_namespace) >= 0 else node_id

@@ -40,7 +40,7 @@ def _layout(mask: int, data_type: int) -> np.dtype[np.void]:
         fields.append(("source", "<i8"))
     if mask & SERVER:
         fields.append(("server", "<i8"))
-    return np.dtype(fields)  # type: ignore[no-any-return, call-overload]
+    return np.dtype(fields)
 
 
 class ValueColumns:
@@ -67,13 +67,13 @@ class ValueColumns:
 
     def _pieces(self, rows: Rows, keys: npt.NDArray[np.uint16], stamps: int) -> list[bytes]:
         out: list[bytes] = [b""] * len(rows)
-        for key in np.unique(keys):
+        for key in np.unique(keys).tolist():
             places = np.flatnonzero(keys == key)
             if key == _SIDE:
-                for place in places:
+                for place in places.tolist():
                     out[place] = _encode_side(self._table, int(rows[place]), stamps)
                 continue
-            records = _records(self._table, rows[places], int(key))
+            records = _records(self._table, rows[places], key)
             width, data = records.dtype.itemsize, records.tobytes()
             for number, place in enumerate(places.tolist()):
                 out[place] = data[number * width : (number + 1) * width]

@@ -42,3 +42,14 @@ def response_head(type_id: int, request_handle: int, status: int = 0) -> bytes:
 def service_fault(request_handle: int, status: int) -> bytes:
     """An encoded ServiceFault."""
     return response_head(ua.ObjectIds.ServiceFault_Encoding_DefaultBinary, request_handle, status)
+
+
+def status_code(code: int) -> ua.StatusCode:
+    """A StatusCode in asyncua's clothes."""
+    return ua.StatusCode(ua.UInt32(code))
+
+
+def node_id(identifier: int | bytes, namespace: int = 0) -> ua.NodeId:
+    """A numeric or opaque NodeId."""
+    kind = ua.ByteString(identifier) if isinstance(identifier, bytes) else ua.Int32(identifier)
+    return ua.NodeId(kind, ua.Int16(namespace))
