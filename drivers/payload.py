@@ -27,7 +27,7 @@ from drivers.payload_fields import (
     to_status,
     to_ticks,
 )
-from drivers.readings import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, ticks_from_unix
+from drivers.readings import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from drivers.senml import Record, SenmlError, one_record, resolve_pack
 
 
@@ -61,7 +61,7 @@ def _parse_auto(payload: bytes) -> object:
 
 def _parse_json(payload: bytes) -> object:
     try:
-        return json.loads(payload)
+        return json.loads(payload.decode())  # always UTF-8 (RFC 8259, 8.1)
     except (ValueError, RecursionError) as error:
         raise DecodeError(f"not JSON ({error}): {shown(payload)}") from error
 
@@ -192,7 +192,7 @@ class Extractor:
         if record is None:
             return None
         unix_s = record.unix_s((now_ticks - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND)
-        ticks = now_ticks if record.time_s == 0 else ticks_from_unix(unix_s)
+        ticks = now_ticks if record.time_s == 0 else to_ticks(unix_s, TimeUnit.s)
         return Picked(self._convert(record.value), 0, ticks)
 
     def _record(self, parsed: object) -> Record | None:

@@ -58,8 +58,8 @@ _TICKS_PER: Final = {TimeUnit.s: TICKS_PER_SECOND, TimeUnit.ms: 10_000, TimeUnit
 _LATEST_TICKS: Final = 2_650_467_743_990_000_000
 """End of the year 9999, the latest DateTime of OPC UA (Part 6, 5.2.2.5)."""
 _QUALITY_WORDS: Final[dict[str, int]] = {
-    **dict.fromkeys(("good", "ok", "valid", "true", "1"), Status.Good),
-    **dict.fromkeys(("bad", "invalid", "error", "fault", "false", "0"), Status.Bad),
+    **dict.fromkeys(("good", "ok", "valid", "true"), Status.Good),
+    **dict.fromkeys(("bad", "invalid", "error", "fault", "false"), Status.Bad),
     **dict.fromkeys(("uncertain", "questionable"), Status.Uncertain),
     **{status.name.lower(): status for status in Status},
 }
@@ -130,9 +130,9 @@ def _floating(data_type: DataType, scale: float, offset: float) -> Convert:
 
     def convert(raw: object) -> float:
         number = raw if raw.__class__ is float else to_number(raw)
-        value = float(number) if plain else number * scale + offset  # type: ignore[arg-type, operator]
+        value = number if number.__class__ is float and plain else _scaled(number, scale, offset)  # type: ignore[arg-type]
         if low <= value <= high:
-            return value
+            return value  # type: ignore[return-value]
         raise _beyond(value, data_type)
 
     return convert
@@ -147,7 +147,7 @@ def _whole(data_type: DataType, scale: float, offset: float) -> Convert:
     def convert(raw: object) -> int:
         number = raw if raw.__class__ is int else to_number(raw)
         if not plain:
-            number = number * scale + offset  # type: ignore[operator]
+            number = _scaled(number, scale, offset)  # type: ignore[arg-type]
         if isinstance(number, float):
             if not math.isfinite(number):
                 raise _beyond(number, data_type)
@@ -159,6 +159,13 @@ def _whole(data_type: DataType, scale: float, offset: float) -> Convert:
         raise _beyond(number, data_type)
 
     return convert
+
+
+def _scaled(number: int | float, scale: float, offset: float) -> float:
+    try:
+        return number * scale + offset
+    except OverflowError:  # a whole number beyond all floats
+        return math.inf
 
 
 def _beyond(value: object, data_type: DataType) -> Unusable:
@@ -241,14 +248,16 @@ def to_ticks(raw: object, unit: TimeUnit) -> int:
         except ValueError:
             raise Unusable(Status.BadDecodingError, f"timestamp {shown(raw)} is not ISO 8601") from None
     try:
-        number = to_number(raw)
-    except Unusable as error:
-        raise Unusable(Status.BadDecodingError, f"timestamp: {error}") from None
-    if not math.isfinite(number):
-        raise Unusable(Status.BadDecodingError, f"timestamp {shown(raw)} is not a time")
+        return _in_range(_ticks_since_1970(to_number(raw), unit) + UNIX_EPOCH_TICKS, raw)
+    except (Unusable, OverflowError, ValueError):  # not a number, infinite, not a number at all (NaN)
+        raise Unusable(Status.BadDecodingError, f"timestamp {shown(raw)} is not a time within 1601 to 9999") from None
+
+
+def _ticks_since_1970(number: int | float, unit: TimeUnit) -> int:
     unit = _unit_by_size(abs(number)) if unit is TimeUnit.auto else unit
-    ticks = round(number / 100) if unit is TimeUnit.ns else round(number * _TICKS_PER[unit])
-    return _in_range(ticks + UNIX_EPOCH_TICKS, raw)
+    if unit is TimeUnit.ns:
+        return int(number) // 100
+    return round(number * _TICKS_PER[unit]) if number.__class__ is float else int(number) * _TICKS_PER[unit]
 
 
 def _unit_by_size(size: float) -> TimeUnit:
@@ -276,12 +285,12 @@ def to_status(raw: object, code: QualityCode) -> int:
     if isinstance(raw, bool):
         return Status.Good if raw else Status.Bad
     if isinstance(raw, str):
-        status = _QUALITY_WORDS.get(raw.strip().lower()) if not raw.strip().isdigit() else None
-        if status is not None:
-            return status
-        if raw.strip().isdigit() and len(raw) < 12:
-            raw = int(raw)
-    if isinstance(raw, (int, float)) and raw == int(raw) and 0 <= raw < 2**32:
+        word = raw.strip().lower()
+        if word in _QUALITY_WORDS:
+            return _QUALITY_WORDS[word]
+        if len(word) <= 10 and _WHOLE.fullmatch(word):
+            raw = int(word)
+    if isinstance(raw, (int, float)) and 0 <= raw < 2**32 and raw == int(raw):
         return _status_of_number(int(raw), code)
     raise Unusable(Status.BadDecodingError, f"quality {shown(raw)} is not known")
 

@@ -107,7 +107,7 @@ def _value(index: int, fields: dict[str, object], key: str, base: dict[str, obje
         return number + base_value if base_value else number
     if key == "vd" and isinstance(value, str):
         try:
-            return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+            return base64.b64decode(value + "=" * (-len(value) % 4), b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
             raise SenmlError(f"record {index}: vd is not base64url ({error})") from error
     expected = {"vs": str, "vb": bool, "vd": bytes}[key]

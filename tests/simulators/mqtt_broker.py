@@ -137,16 +137,40 @@ class MqttBroker:
         await process.communicate(data)
         assert process.returncode == 0, f"mosquitto_pub ended with exit code {process.returncode}"
 
-    async def subscriber(self, topic: str, *options: str) -> asyncio.subprocess.Process:
-        """mosquitto_sub that writes "topic payload" lines to its stdout, subscribed when this returns; kill it."""
+    async def listen(self, topic: str, *options: str) -> Listener:
+        """Subscribe with mosquitto_sub; subscribed when this returns. Close the listener."""
         process = await asyncio.create_subprocess_exec(
             program("mosquitto_sub"),
             *("-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-v", "-d", *options),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
-            if line.startswith((b"Subscribed", b"Client") ) and b"SUBACK" in line or line.startswith(b"Subscribed"):
-                break
-        return process
+        listener = Listener(process)
+        await listener.line(b"Subscribed")
+        return listener
+
+
+class Listener:
+    """A running mosquitto_sub."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def line(self, start: bytes) -> bytes:
+        """The next line it writes that begins so, within 10 s."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(10):
+            while line := await self._process.stdout.readline():
+                if line.startswith(start):
+                    return line.rstrip(b"\n")
+        raise AssertionError(f"mosquitto_sub ended before it wrote {start!r}")
+
+    async def payload(self, topic: str) -> bytes:
+        """The payload of the next message on a topic."""
+        start = topic.encode() + b" "
+        return (await self.line(start))[len(start) :]
+
+    async def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        await self._process.communicate()
