@@ -9,17 +9,28 @@ from typing import Any, Final
 from server.config.checking import Checker, describe, key_position
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Instances, one, read_instances
-from server.config.models import CommandSpec, MethodSpec, ParameterSpec, TagSpec, TwinSpec, TypeSpec
+from server.config.models import (
+    CommandSpec,
+    InterlockSpec,
+    MethodSpec,
+    ParameterSpec,
+    RelationName,
+    TagSpec,
+    TwinSpec,
+    TypeSpec,
+)  # fmt: skip
 from server.config.pieces import Name, Names, Piece
-from server.config.rules import command_rules, rate_rules, tag_rules
+from server.config.rules import command_rules, interlock_rules, rate_rules, tag_rules
 from server.config.templates import Scalar
-from server.config.yaml_source import Map
+from server.config.yaml_source import Map, Seq
 
-TAG: Final[Checker[TagSpec]] = Checker(TagSpec, tag_rules)
-COMMAND: Final[Checker[CommandSpec]] = Checker(CommandSpec, command_rules)
-METHOD: Final[Checker[MethodSpec]] = Checker(MethodSpec)
-TYPE: Final[Checker[TypeSpec]] = Checker(TypeSpec, rate_rules)
-TWIN: Final[Checker[TwinSpec]] = Checker(TwinSpec, rate_rules)
+TAG: Final[Checker[TagSpec]] = Checker(TagSpec, tag_rules, salvage=True)
+COMMAND: Final[Checker[CommandSpec]] = Checker(CommandSpec, command_rules, salvage=True)
+INTERLOCK: Final[Checker[InterlockSpec]] = Checker(InterlockSpec, interlock_rules, salvage=True)
+METHOD: Final[Checker[MethodSpec]] = Checker(MethodSpec, salvage=True)
+RELATION: Final[Checker[dict[str, str]]] = Checker(dict[RelationName, str], salvage=True)
+TYPE: Final[Checker[TypeSpec]] = Checker(TypeSpec, rate_rules, salvage=True)
+TWIN: Final[Checker[TwinSpec]] = Checker(TwinSpec, rate_rules, salvage=True)
 PARAMETER: Final[Checker[ParameterSpec]] = Checker(ParameterSpec)
 RESERVED: Final = frozenset(
     {"Identification", "Telemetry", "Commands", "Analytics", "Alarms", "Diagnostics", "ExtractFeatures"}
@@ -29,17 +40,19 @@ DIAGNOSTICS: Final = ("GoodFraction", "BadTags")
 """Names of every twin's own diagnostics tags."""
 
 _PARTS: Final = frozenset({"telemetry", "commands", "methods", "components", "children"})
-_NOT_IN_HEADER: Final = {TYPE: _PARTS | {"parameters"}, TWIN: _PARTS | {"with", "instances"}}
+_ELSEWHERE: Final = _PARTS | {"relations"}
+_NOT_IN_HEADER: Final = {TYPE: _ELSEWHERE | {"parameters"}, TWIN: _ELSEWHERE | {"with", "instances"}}
 
 
 @dataclass(frozen=True, slots=True)
 class TagPart:
-    """A tag or command. point: its address, None where it has none."""
+    """A tag or command. point: its address, None where it has none; interlocks: those of a command."""
 
     name: Name
     raw: Map
     spec: Piece
     point: Piece | None
+    interlocks: tuple[Piece, ...]
     checker: Checker[Any]
 
     @property
@@ -64,6 +77,7 @@ class Body:
     raw: Map
     header: Piece
     checker: Checker[Any]
+    relations: tuple[Piece, ...]
     tags: tuple[TagPart, ...]
     methods: tuple[MethodPart, ...]
     entries: tuple[Entry, ...]
@@ -131,7 +145,7 @@ class BodyReader:
         rows = one(key_at)
         if raw.get("instances") is not None:
             rows = read_instances(raw["instances"], raw.value_at["instances"], outer, self._problems)
-        here = outer.more(frozenset(rows.names), f"the entry {key}")
+        here = outer.more(frozenset(rows.names), f"the entry {key}", rows.lost)
         given = Piece(given_raw, given_at, here, self._problems)
         given.define(VALUES)
         names = here.more(frozenset(given_raw), here.owner)
@@ -149,8 +163,8 @@ class BodyReader:
             hint = f"{key}{{{next(iter(rows.names))}}}"
             self._problems.add(key_at, f"every instance would be called {key}; put a parameter into the name: {hint}")
         if "type" in raw:
-            for part in sorted(_PARTS - {"children", "components"} & raw.keys()):
-                message = f"{part} of a twin made from a type stand in the type; move them there, or leave type out"
+            for part in sorted({"scope", "telemetry", "commands", "methods"} & raw.keys()):
+                message = f"{part} of a twin made from a type stands in the type; move it there, or leave type out"
                 self._problems.add(raw.key_at[part], message)
         elif "with" in raw:
             self._problems.add(raw.key_at["with"], "with gives the parameters of a type; add type, or leave it out")
@@ -163,6 +177,7 @@ class BodyReader:
             raw,
             header,
             checker,
+            self._list(raw, "relations", "{Controls: ../Tank}", RELATION, names),
             tags,
             tuple(self._methods(raw, names)),
             (*self._below(raw, "components", names), *self._below(raw, "children", names)),
@@ -186,7 +201,7 @@ class BodyReader:
     def _tags(self, raw: Map, part: str, names: Names, checker: Checker[Any]) -> Iterator[TagPart]:
         for name, value in self._part(raw, part, "tags by name", names):
             point = value.get("point")
-            spec_raw = value.without(frozenset({"point"}))
+            spec_raw = value.without(frozenset({"point", "interlock"} if checker is COMMAND else {"point"}))
             if point is not None:
                 spec_raw.put("point", True, value.key_at["point"], value.value_at["point"])
             spec = Piece(spec_raw, value.place, names, self._problems)
@@ -195,7 +210,26 @@ class BodyReader:
             if point is not None and address is None:
                 message = f"point is {describe(point)}; it must be a mapping with the address in the device"
                 self._problems.add(value.value_at["point"], message)
-            yield TagPart(name, value, spec, address, checker)
+            like = "{tag: ../Tank/Level, above: 10}"
+            interlocks = self._list(value, "interlock", like, INTERLOCK, names) if checker is COMMAND else ()
+            yield TagPart(name, value, spec, address, interlocks, checker)
+
+    def _list(self, raw: Map, key: str, like: str, checker: Checker[Any], names: Names) -> tuple[Piece, ...]:
+        """The items of a list, each checked for itself."""
+        items = raw.get(key)
+        if items is None:
+            return ()
+        if not isinstance(items, Seq):
+            self._problems.add(raw.value_at[key], f"{key} is {describe(items)}; it must be a list like [{like}]")
+            return ()
+        pieces = []
+        for item, place in zip(items, items.value_at, strict=True):
+            if not isinstance(item, Map):
+                self._problems.add(place, f"{key} has {describe(item)}; each item must be like {like}")
+                continue
+            pieces.append(Piece(item, place, names, self._problems))
+            pieces[-1].define(checker)
+        return tuple(pieces)
 
     def _methods(self, raw: Map, names: Names) -> Iterator[MethodPart]:
         for name, value in self._part(raw, "methods", "methods by name", names):

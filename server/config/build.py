@@ -6,16 +6,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.config.bodies import DIAGNOSTICS, METHOD, RESERVED, TWIN, Body, Entry, MethodPart, TagPart, Type
+from server.config.bodies import (
+    DIAGNOSTICS,
+    INTERLOCK,
+    METHOD,
+    RELATION,
+    RESERVED,
+    TWIN,
+    Body,
+    Entry,
+    MethodPart,
+    TagPart,
+    Type,
+)
 from server.config.connections import Endpoint
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Row
-from server.config.models import CommandSpec, MethodSpec, TwinSpec, TypeSpec
+from server.config.models import CommandSpec, InterlockSpec, MethodSpec, TwinSpec, TypeSpec
 from server.config.names import name_problem
 from server.config.plant import CommandRules, Scope, Tag
 from server.config.rules import too_short
 from server.config.templates import Scalar
 from server.config.templates import Scope as Values
+from server.config.yaml_source import Map
 
 DEFAULT_RATE_S = 1.0
 SHORTEST_STALE_S = 3.0
@@ -52,7 +65,7 @@ class Draft:
     description: str = ""
     identification: Mapping[str, str] = field(default_factory=dict)
     telemetry: list[Tag] = field(default_factory=list)
-    commands: list[tuple[Tag, TagPart, CommandSpec]] = field(default_factory=list)
+    commands: list[tuple[Tag, list[tuple[Map, InterlockSpec]]]] = field(default_factory=list)
     methods: list[tuple[str, MethodPart, MethodSpec]] = field(default_factory=list)
     children: list[Draft] = field(default_factory=list)
     relations: list[Reference] = field(default_factory=list)
@@ -123,7 +136,7 @@ class Builder:
             own = own.model_copy(update={"scope": Scope.component})
         if entry.type_name:
             inherited = self._from_type(entry, own, values, row, draft, inherited)
-        self._header(draft, entry.body, own)
+        self._header(draft, entry.body, own, values)
         if entry.component and draft.scope is not Scope.component:
             message = f"{draft.name} is of scope {draft.scope} and stands under components; move it to children"
             self._problems.add(entry.place, message, draft.label, "component")
@@ -144,7 +157,7 @@ class Builder:
         if base is None:
             self.incomplete = True
             return inherited
-        self._header(draft, made_from.body, base)
+        self._header(draft, made_from.body, base, parameters)
         inherited = self._inherit(made_from.body.raw, base, inherited, draft)
         self._making.append(made_from.name)
         self._body(made_from.body, parameters, draft, self._inherit(entry.body.raw, own, inherited, draft))
@@ -166,7 +179,7 @@ class Builder:
             found[name] = value
         return found
 
-    def _header(self, draft: Draft, body: Body, spec: TwinSpec | TypeSpec) -> None:
+    def _header(self, draft: Draft, body: Body, spec: TwinSpec | TypeSpec, values: Values) -> None:
         draft.scope = spec.scope or draft.scope
         draft.description = spec.description or draft.description
         if spec.identification:
@@ -174,10 +187,9 @@ class Builder:
             draft.identification = {**draft.identification, **own}
         for name in spec.identification:
             draft.names.setdefault(name, body.raw["identification"].key_at[name])
-        for index, relation in enumerate(spec.relations):
-            for reference_type, target in relation.items():
-                place = body.raw["relations"][index].value_at[reference_type]
-                draft.relations.append(Reference(reference_type, target, place))
+        for piece in body.relations:
+            for reference_type, target in (piece.make(RELATION, values, draft.label) or {}).items():
+                draft.relations.append(Reference(reference_type, target, piece.raw.value_at[reference_type]))
 
     def _inherit(self, raw: Any, spec: TwinSpec | TypeSpec, above: Inherited, draft: Draft) -> Inherited:
         if spec.connection is None and spec.rate_s is None and spec.stale_s is None:
@@ -256,7 +268,8 @@ class Builder:
         )
         self.tags[row] = tag
         if part.is_command:
-            draft.commands.append((tag, part, spec))
+            made = ((piece.raw, piece.make(INTERLOCK, values, draft.label)) for piece in part.interlocks)
+            draft.commands.append((tag, [(raw, interlock) for raw, interlock in made if interlock]))
         else:
             draft.telemetry.append(tag)
 
@@ -275,7 +288,7 @@ class Builder:
         problem = name_problem(name)
         if name in RESERVED:
             problem = f"{name} is a name that every twin has below it already; choose another"
-        elif name in draft.names:
+        elif name in draft.names and draft.names[name] != place:  # equal: the whole entry was reported
             first = draft.names[name]
             where = f"already at {self._problems.describe(first)}" if first else "uatwin's own"
             problem = f"the name {name} is {where} in {draft.path or 'the tree'}; names below a twin differ"

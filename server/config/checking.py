@@ -56,22 +56,35 @@ Rules = Callable[[Any], Iterator[tuple[Loc, str]]]
 
 
 class Checker(Generic[T]):
-    """Turns plain data into one model. rules: checks over several keys, made once the model stands."""
+    """Turns plain data into one model. rules: checks over several keys, made once the model stands. salvage: go on
+    without the keys that are wrong, so that one mistake does not hide the next."""
 
-    def __init__(self, model: Any, rules: Rules | None = None) -> None:
+    def __init__(self, model: Any, rules: Rules | None = None, *, salvage: bool = False) -> None:
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
+        self._salvage = salvage
         self.rules = rules
         self.make = self._adapter.validate_python
         """make(data) is the model; raises pydantic.ValidationError, which `findings` explains."""
 
     def check(self, data: Any, raw: Any) -> tuple[T | None, list[Finding]]:
-        """The model of data, or what is wrong with it. raw: the data as it stands in the file."""
+        """The model of data and what is wrong with it; with findings the model serves only to look for more, and may
+        be None. raw: the data as it stands in the file."""
         try:
             model = self.make(data)
         except ValidationError as error:
-            return None, self.findings(error, raw)
-        broken = list(self.broken(model, raw))
-        return (None if broken else model), broken
+            findings = self.findings(error, raw)
+            return self._rest(data, findings), findings
+        return model, list(self.broken(model, raw))
+
+    def _rest(self, data: Any, findings: list[Finding]) -> T | None:
+        """The model without the keys that are wrong, where it has one."""
+        wrong = {finding.loc[0] for finding in findings if finding.loc}
+        if not self._salvage or not isinstance(data, dict):
+            return None
+        try:
+            return self.make({key: value for key, value in data.items() if key not in wrong})
+        except ValidationError:
+            return None
 
     def broken(self, model: T, raw: Any) -> Iterator[Finding]:
         """Which rules a model breaks."""
@@ -91,6 +104,8 @@ class Checker(Generic[T]):
             choices = self._keys(known[:-1]) if what in _EXTRA else _expected(details)
             message = f"unknown key {known[-1]}{did_you_mean(str(known[-1]), choices)}"
             return Finding(key_position(raw, known), known, "unknown", message)
+        if what == "missing" and rest and isinstance(rest[-1], int):
+            return Finding(place, known, "short", f"{name}must have {rest[-1] + 1} entries, not {rest[-1]}")
         if what in ("missing", "missing_argument") and rest:
             about = self._description(known, str(rest[-1]))
             return Finding(place, (*known, rest[-1]), "missing", f"{name}{rest[-1]} is missing{about}")
@@ -109,7 +124,8 @@ class Checker(Generic[T]):
         for node in self._nodes(loc):
             text = node.get("properties", {}).get(key, {}).get("description", "")
             if text:
-                return f"; give {key}: {text[0].lower()}{text[1:].rstrip('.')}"
+                first = text[0] if text[1:2].isupper() else text[0].lower()
+                return f"; give {key}: {first}{text[1:].rstrip('.')}"
         return ""
 
     def _nodes(self, loc: Loc) -> list[dict[str, Any]]:
@@ -220,7 +236,7 @@ def _complaint(details: ErrorDetails) -> str:
     if what in ("too_short", "too_long"):
         limit = context.get("min_length", context.get("max_length"))
         side = "at least" if what == "too_short" else "at most"
-        return f"must have {side} {limit} entries, not {context['actual_length']}"
+        return f"must have {side} {limit} {'entry' if limit == 1 else 'entries'}, not {context['actual_length']}"
     if what == "string_too_short":
         return "must not be empty"
     if what == "string_pattern_mismatch":

@@ -39,11 +39,12 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Instances:
     """names: the parameters they give, with the place where each is first named; rows(scope, twin): one per instance.
-    open: whether names that nobody uses are all right, as in a CSV file with further columns."""
+    open: whether names that nobody uses are all right, as in a CSV file with further columns; lost: an error hid some."""
 
     names: Mapping[str, Place]
     rows: Callable[[Scope, str], Iterator[Row]]
     open: bool = False
+    lost: bool = False
 
 
 def one(place: Place) -> Instances:
@@ -65,7 +66,7 @@ def read_instances(raw: Any, place: Place, names: Names, problems: Problems) -> 
 
 
 def _none() -> Instances:
-    return Instances({}, lambda scope, twin: iter(()), open=True)
+    return Instances({}, lambda scope, twin: iter(()), open=True, lost=True)
 
 
 def _listed(raw: Seq, names: Names, problems: Problems) -> Instances:
@@ -86,7 +87,7 @@ def _listed(raw: Seq, names: Names, problems: Problems) -> Instances:
             if values is not None:
                 yield Row(values, piece.raw.place, piece.raw.value_at)
 
-    return Instances(found, rows)
+    return Instances(found, rows, lost=not pieces)
 
 
 def _ranged(raw: Map, names: Names, problems: Problems) -> Instances:
@@ -176,7 +177,7 @@ class _Table:
         """One instance per row."""
         rows = [row for number, cells in self._lines if (row := self._row(number, cells))]
         names = {name: self._place(1, index) for index, name in enumerate(self._columns, 1) if name}
-        return Instances(names, lambda scope, twin: iter(rows), open=True)
+        return Instances(names, lambda scope, twin: iter(rows), open=True, lost=not names)
 
     def _check_head(self) -> None:
         if not self._columns:

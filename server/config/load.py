@@ -36,9 +36,9 @@ def load_plant(path: Path) -> Plant:
     with _without_garbage_collection():
         problems = Problems()
         root = read_files(path, problems)
+        plant = _Loader(root, path, problems).load() if root is not None else None
         problems.raise_if_any()
-        plant = _Loader(root, path, problems).load()
-        problems.raise_if_any()
+        assert plant is not None  # read_files reported why not
         return plant
 
 

@@ -71,6 +71,13 @@ def _endpoint(url: str) -> str:
     return url
 
 
+def _plant_name(name: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        message = '"{name}" cannot be part of a namespace URI; use letters, digits, - _ and .'
+        raise PydanticCustomError("plant_name", message, {"name": name})
+    return name
+
+
 def _as_text(value: object) -> object:
     return value if isinstance(value, (bool, str)) or not isinstance(value, (int, float)) else str(value)
 
@@ -101,7 +108,7 @@ class Spec(BaseModel):
 class PlantSpec(Spec):
     """Section `plant`."""
 
-    name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$")] = Field(
+    name: Annotated[str, AfterValidator(_plant_name)] = Field(
         description="Name of the plant, part of the namespace urn:uatwin:plant:<name>: letters, digits, - _ and ."
     )
     description: str = Field(default="", description="What the plant is.")

@@ -23,15 +23,16 @@ _PAYLOADS: Final = frozenset({"template", "write_template"})
 @dataclass(slots=True)
 class Names:
     """The parameters that templates in one part of the file may use. owner: whose they are, for messages; used: those
-    that some template does use."""
+    that some template does use; open: there would be more, had they not been lost with an error."""
 
     known: frozenset[str]
     owner: str
     used: set[str] = field(default_factory=set)
+    open: bool = False
 
-    def more(self, names: frozenset[str], owner: str) -> Names:
+    def more(self, names: frozenset[str], owner: str, lost: bool = False) -> Names:
         """These and others, with a record of use of its own."""
-        return Names(self.known | names, owner)
+        return Names(self.known | names, owner, open=self.open or lost)
 
 
 class _Poisoned(TemplateError):
@@ -43,8 +44,8 @@ def _poisoned(scope: Scope) -> Scalar:
 
 
 class Piece:
-    """Data with templates in it. make(checker, scope, twin) is its model with the values of scope filled in, or None
-    after reporting what is wrong with it in that twin."""
+    """Data with templates in it. make(checker, scope, twin) is its model with the values of scope filled in; what is
+    wrong with it in that twin is reported, and then it serves only to look for more, or is None."""
 
     __slots__ = ("_data", "_fill", "_made", "_problems", "raw")
 
@@ -68,7 +69,7 @@ class Piece:
         self._report([f for f in findings if f.structural or not _has_hole(value_at(self.raw, f.loc))], "")
 
     def make(self, checker: Checker[T], scope: Scope, twin: str) -> T | None:
-        """The model, or None when it cannot be made; then the problem is reported for that twin."""
+        """The model, or None when it cannot be made."""
         if self._fill is None:
             model, findings = self._plain(checker)
             if findings:
@@ -81,12 +82,12 @@ class Piece:
             return None
         try:
             model = checker.make(data)
-        except ValidationError as error:
-            self._report(checker.findings(error, self.raw), twin)
-            return None
+        except ValidationError:
+            rest, findings = checker.check(data, self.raw)
+            self._report(findings, twin)
+            return rest
         if checker.rules and (broken := list(checker.broken(model, self.raw))):
             self._report(broken, twin)
-            return None
         return model
 
     def _plain(self, checker: Checker[Any]) -> tuple[Any, list[Finding]]:
@@ -105,12 +106,9 @@ class Piece:
             if isinstance(value, (Map, Seq)):
                 self._report_holes(value, (*loc, key), scope, twin)
             elif isinstance(value, str):
-                try:
-                    found = parse(value) if key not in _PAYLOADS else value
-                    if isinstance(found, Template) and found.names <= scope.keys():
-                        found.fill(scope)
-                except TemplateError as error:
-                    self._problems.add(position(self.raw, (*loc, key)), str(error), twin, "hole")
+                problem = _hole_problem(value, scope) if key not in _PAYLOADS else ""
+                if problem:
+                    self._problems.add(position(self.raw, (*loc, key)), problem, twin, "hole")
 
 
 class Name:
@@ -165,7 +163,7 @@ def _compile_text(raw: str, place: Place, names: Names, problems: Problems, key:
         return template, None
     names.used |= template.names
     unknown = sorted(template.names - names.known)
-    for name in unknown:
+    for name in unknown if not names.open else ():
         nearest = did_you_mean(name, sorted(names.known), f"{names.owner} has none")
         problems.add(place, f"there is no parameter {name}{nearest}, or write {{{{{name}}}}} for text in braces")
     return raw, _poisoned if unknown else template.fill
@@ -183,6 +181,19 @@ def _filled_map(data: dict[str, Any], fills: tuple[tuple[str, Fill], ...]) -> Fi
 
 def _filled_list(items: list[tuple[Any, Fill | None]]) -> Fill:
     return lambda scope: [fill(scope) if fill else value for value, fill in items]
+
+
+def _hole_problem(text: str, scope: Scope) -> str:
+    try:
+        template = parse(text)
+    except TemplateError:  # reported when it was read
+        return ""
+    try:
+        if isinstance(template, Template) and template.names <= scope.keys():
+            template.fill(scope)
+    except TemplateError as error:
+        return str(error)
+    return ""
 
 
 def _has_hole(raw: Any) -> bool:

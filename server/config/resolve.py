@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from drivers.data_types import value_range
-from server.config.bodies import MethodPart, TagPart
+from server.config.bodies import MethodPart
 from server.config.build import Builder, Draft, Reference
-from server.config.checking import position
 from server.config.diagnostics import twin_diagnostics
 from server.config.errors import Place, Problems, did_you_mean
-from server.config.models import CommandSpec, InterlockSpec, MethodSpec
+from server.config.models import InterlockSpec, MethodSpec
 from server.config.plant import (
     CommandArgument,
     CommandMethod,
@@ -24,6 +22,7 @@ from server.config.plant import (
     Twin,
 )  # fmt: skip
 from server.config.rules import as_value, comparisons, default_message, value_problem
+from server.config.yaml_source import Map
 
 
 class Resolver:
@@ -61,27 +60,23 @@ class Resolver:
             tuple(found for relation in draft.relations if (found := self._relation(draft, relation))),
         )
 
-    def _command(self, draft: Draft, tag: Tag, part: TagPart, spec: CommandSpec) -> Tag:
-        if not spec.interlock or tag.command is None:
+    def _command(self, draft: Draft, tag: Tag, given: list[tuple[Map, InterlockSpec]]) -> Tag:
+        if not given or tag.command is None:
             return tag
-        interlocks = tuple(
-            interlock
-            for index, given in enumerate(spec.interlock)
-            if (interlock := self._interlock(draft, part.raw, index, given))
-        )
+        interlocks = tuple(found for raw, spec in given if (found := self._interlock(draft, raw, spec)))
         tag = replace(tag, command=replace(tag.command, interlocks=interlocks))
         self._built.tags[tag.row] = tag
         return tag
 
-    def _interlock(self, draft: Draft, raw: Any, index: int, spec: InterlockSpec) -> Interlock | None:
-        tag = self._tag(draft, spec.tag, position(raw, ("interlock", index, "tag")))
+    def _interlock(self, draft: Draft, raw: Map, spec: InterlockSpec) -> Interlock | None:
+        tag = self._tag(draft, spec.tag, raw.value_at["tag"])
         if tag is None:
             return None
         conditions = []
         for operator, value in comparisons(spec):
             problem = _comparison_problem(operator, value, tag)
             if problem:
-                self._add(draft, position(raw, ("interlock", index, operator)), f"{operator}: {problem}", "comparison")
+                self._add(draft, raw.value_at[operator], f"{operator}: {problem}", "comparison")
             conditions.append(Condition(tag.row, tag.path, operator, as_value(value, tag.states, tag.data_type)))
         interlock = Interlock(tuple(conditions), spec.message)
         return interlock if spec.message else replace(interlock, message=default_message(interlock))

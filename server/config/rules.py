@@ -50,9 +50,12 @@ def command_rules(spec: CommandSpec) -> Broken:
         yield ("tolerance",), "tolerance has a meaning with confirm: read_back only; add that, or leave tolerance out"
     elif spec.tolerance and value_range(spec.data_type) is None:
         yield ("tolerance",), f"a {spec.type} is read back equal or not; leave tolerance out"
-    for index, interlock in enumerate(spec.interlock):
-        if not comparisons(interlock):
-            yield ("interlock", index), f"the interlock compares with nothing; give one of {', '.join(OPERATORS)}"
+
+
+def interlock_rules(spec: InterlockSpec) -> Broken:
+    """Where an interlock says nothing."""
+    if not comparisons(spec):
+        yield (), f"the interlock compares with nothing; give one of {', '.join(OPERATORS)}"
 
 
 def comparisons(interlock: InterlockSpec) -> list[tuple[str, float | bool | str]]:

@@ -65,7 +65,7 @@ def _check_entry(entry: Entry, types: dict[str, Type], problems: Problems) -> No
         return
     made_from = types[entry.type_name]
     for name, default in made_from.parameters.items():
-        if default is None and name not in given:
+        if default is None and name not in given and not entry.instances.lost:
             message = f"{name} is missing; the type {made_from.name} needs it, give it in with: or instances:"
             problems.add(entry.place, message)
     for name, place in given.items():

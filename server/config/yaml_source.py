@@ -213,6 +213,8 @@ class _Builder:
 
     def _merge(self, target: Map | Seq, source: Any, place: Place) -> None:
         for part in source if isinstance(source, Seq) else [source]:
+            if part is None:  # an alias that was reported
+                continue
             if not isinstance(part, Map) or not isinstance(target, Map):
                 self._problems.add(place, "<<: takes a mapping or a list of mappings, by alias: <<: *name")
                 continue
