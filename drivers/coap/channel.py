@@ -58,6 +58,7 @@ class Channel:
         self._turn = asyncio.Lock()
         self._context: aiocoap.Context | None = None
         self._closed = False
+        self._peer: Any = None
 
     async def get(self, address: Address, *, large: bool = False) -> Answer:
         """Fetch a resource. large: block by block; otherwise only the first block, and the answer says that there is
@@ -84,8 +85,15 @@ class Channel:
         self._closed = True
         context, self._context = self._context, None
         if context is not None:
+            self._hang_up()
             await context.shutdown()
             await asyncio.sleep(0)  # the aborted transport closes its socket in the next round of the loop
+
+    def _hang_up(self) -> None:
+        """Stop hearing the device: simple6 trips over a datagram that arrives while it shuts down."""
+        transport = getattr(self._peer, "_transport", None)
+        if transport is not None:
+            transport.abort()
 
     def _message(self, code: aiocoap.Code, address: Address) -> aiocoap.Message:
         message = aiocoap.Message(code=code, transport_tuning=self._tuning)
@@ -124,6 +132,7 @@ class Channel:
             try:
                 async with asyncio.timeout(self._connection.timeout_s):
                     interface = await context.find_remote_and_interface(message)
+                    self._peer = message.remote
                     self._traffic.requests += 1
                     interface.request(pipe)
                     told = self._told(await first)

@@ -80,5 +80,5 @@ class Observing:
 async def until(condition: Callable[[], bool], deadline_s: float = 5.0) -> None:
     """Wait for something that real sockets bring about."""
     async with asyncio.timeout(deadline_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (what is awaited is another process or the kernel)
             await asyncio.sleep(0.005)
