@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
@@ -79,14 +80,10 @@ async def start_demo_process(
 
 def write_plant_file(folder: Path, ports: Ports) -> Path:
     """The demo's plant file with these ports filled in; returns its path."""
-    text = files("server.demo").joinpath("plant.yaml").read_text(encoding="utf-8")
     standard = Ports()
-    for usual, real in (
-        (standard.modbus, ports.modbus),
-        (standard.mqtt, ports.mqtt),
-        (standard.coap, ports.coap),
-    ):
-        text = text.replace(f"port: {usual}", f"port: {real}", 1)
+    real = {standard.modbus: ports.modbus, standard.mqtt: ports.mqtt, standard.coap: ports.coap}
+    text = files("server.demo").joinpath("plant.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"\bport: (\d+)", lambda match: f"port: {real[int(match[1])]}", text)
     path = folder / "plant.yaml"
     path.write_text(text, encoding="utf-8")
     return path
