@@ -1,0 +1,140 @@
+"""ExtractFeatures: its arguments checked in the server, its work done in the worker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.arguments import Context, Job, signals_of, ticks_of
+from analytics.errors import BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
+from analytics.features import EDGE, edge_features
+from analytics.series import TICKS_PER_SECOND, Series
+from analytics.windows import Cuts, cut, window_ends
+
+SETS: Final = ("Edge", "Minimal", "Efficient", "Comprehensive")
+_SIGNALS, _START, _END, _WINDOW, _STEP, _SET = range(6)
+_MOST_VALUES: Final = 4_000_000
+Results = tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.float64], bool, str]
+
+
+def plan(arguments: Sequence[object], context: Context) -> Job:
+    """What to read and what to run, from the six input arguments; raises ArgumentError. Pure and quick."""
+    signals = signals_of(arguments[_SIGNALS], context, _SIGNALS)
+    start = ticks_of(arguments[_START], _START)
+    end = ticks_of(arguments[_END], _END) or context.now_ticks
+    if start is not None and start >= end:
+        raise ArgumentError(_END, BAD_OUT_OF_RANGE, "End is not later than Start")
+    window_s, step_s = _duration(arguments, _WINDOW, "Window"), _duration(arguments, _STEP, "Step")
+    if start is not None and window_s > (end - start) / TICKS_PER_SECOND:
+        raise ArgumentError(
+            _WINDOW,
+            BAD_OUT_OF_RANGE,
+            f"Window is {window_s:g} s, and from Start to End there are only {(end - start) / TICKS_PER_SECOND:g} s",
+        )
+    feature_set = arguments[_SET]
+    if not isinstance(feature_set, str):
+        raise ArgumentError(_SET, BAD_TYPE_MISMATCH, f"FeatureSet is text: {', '.join(SETS)}, or names of features")
+    settings = {"window_s": window_s, "step_s": step_s, "feature_set": feature_set.strip() or "Edge"}
+    return Job("ExtractFeatures", signals, start, end, settings)
+
+
+def _duration(arguments: Sequence[object], index: int, name: str) -> float:
+    value = arguments[index]
+    if value is None:
+        return 0.0
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ArgumentError(index, BAD_TYPE_MISMATCH, f"{name} is a number of seconds")
+    if not math.isfinite(value) or value < 0 or 0 < value < 1e-3 or value > 1e9:
+        raise ArgumentError(index, BAD_OUT_OF_RANGE, f"{name} is {value:g} s; right is 0, or from 0.001 to 1e9 s")
+    return float(value)
+
+
+def run(
+    series: Mapping[str, Series],
+    start_ticks: int | None,
+    end_ticks: int,
+    window_s: float,
+    step_s: float,
+    feature_set: str,
+) -> Results:
+    """The results of ExtractFeatures in their order: names, window ends (ticks), values (float64[windows x features],
+    row-major), whether they are valid, and why not or what is missing.
+
+    start_ticks None: from the first reading there is. Raises ArgumentError for an unknown feature and for too many
+    windows.
+    """
+    names = _feature_names(feature_set)
+    first = min((int(one.ticks[0]) for one in series.values() if len(one)), default=None)
+    if first is None:
+        return _nothing("none of the signals has a value in that time")
+    start = first if start_ticks is None else start_ticks
+    ends = window_ends(start, end_ticks, window_s, step_s)
+    if not len(ends):
+        have = (end_ticks - start) / TICKS_PER_SECOND
+        return _nothing(f"a window is {window_s:g} s, and the memory holds only the last {have:.1f} s")
+    values = len(series) * len(ends) * (len(names) or 800)
+    if values > _MOST_VALUES:
+        raise ArgumentError(
+            _STEP, BAD_OUT_OF_RANGE, f"{len(ends)} windows would give {values} values, more than {_MOST_VALUES}"
+        )
+    length = round(window_s * TICKS_PER_SECOND) or end_ticks - start + 1
+    cuts = cut(list(series.values()), ends, length)
+    names, matrix = _compute(cuts, names, feature_set)
+    table = matrix.reshape(len(series), len(ends), len(names)).transpose(1, 0, 2)
+    silent = [signal for signal, one in series.items() if not np.isfinite(one.values).any()]
+    return (
+        [f"{signal}__{name}" for signal in series for name in names],
+        ends,
+        np.ascontiguousarray(table).reshape(-1),
+        len(silent) < len(series),
+        f"no value in that time: {', '.join(silent)}" if silent else "",
+    )
+
+
+def _nothing(reason: str) -> Results:
+    return [], np.empty(0, np.int64), np.empty(0), False, reason
+
+
+def _feature_names(feature_set: str) -> list[str]:
+    """The names asked for; none where tsfresh's set decides."""
+    if feature_set == "Edge":
+        return list(EDGE)
+    if feature_set in SETS:
+        return []
+    names = [name.strip() for name in feature_set.split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise ArgumentError(_SET, BAD_OUT_OF_RANGE, f'"{feature_set}" names a feature twice or has an empty name')
+    return names
+
+
+def _compute(cuts: Cuts, names: list[str], feature_set: str) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """float64[pieces, features], with the names of its columns; tsfresh does what numpy does not."""
+    own = [name for name in names if name in EDGE]
+    if names and len(own) == len(names):
+        return names, _edge(cuts, own)
+    from analytics import tsfresh_features  # 3 s and 200 MB: in the worker only, which has it loaded
+
+    if not names:
+        return tsfresh_features.standard(cuts, feature_set)
+    others = [name for name in names if name not in EDGE]
+    unknown = tsfresh_features.unknown(others)
+    if unknown:
+        raise ArgumentError(
+            _SET,
+            BAD_OUT_OF_RANGE,
+            f'"{unknown[0]}" is no feature; right are {", ".join(SETS)}, names such as {", ".join(list(EDGE)[:6])}, or '
+            "those of tsfresh with their parameters, such as autocorrelation__lag_2",
+        )
+    theirs = tsfresh_features.named(cuts, others)
+    columns = {**dict(zip(own, _edge(cuts, own).T, strict=True)), **dict(zip(others, theirs.T, strict=True))}
+    return names, np.stack([columns[name] for name in names], axis=1)
+
+
+def _edge(cuts: Cuts, names: list[str]) -> npt.NDArray[np.float64]:
+    if not names:
+        return np.empty((len(cuts), 0))
+    return np.concatenate([edge_features(windows, names) for windows in cuts.matrices()])

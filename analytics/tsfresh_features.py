@@ -1,0 +1,94 @@
+"""tsfresh's features of windows; to be imported in a worker only."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from tsfresh.feature_extraction import (
+    ComprehensiveFCParameters,
+    EfficientFCParameters,
+    MinimalFCParameters,
+    extract_features,
+)
+from tsfresh.feature_extraction.settings import from_columns
+
+from analytics.windows import Cuts
+
+_SETS: Final = {
+    "Minimal": MinimalFCParameters,
+    "Efficient": EfficientFCParameters,
+    "Comprehensive": ComprehensiveFCParameters,
+}
+_KNOWN: Final = frozenset(ComprehensiveFCParameters())
+
+
+def standard(cuts: Cuts, feature_set: str) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Names and values (float64[pieces, features]) of one of tsfresh's own sets."""
+    table = _extract(cuts, _SETS[feature_set]())
+    return list(table.columns), table.to_numpy(np.float64)
+
+
+def unknown(names: Sequence[str]) -> list[str]:
+    """Those that tsfresh does not know, or not with these parameters."""
+    return [name for name in names if not _understood(name)]
+
+
+def named(cuts: Cuts, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Values of features by their names, float64[pieces, features]."""
+    table = _extract(cuts, _parameters(names))
+    values: npt.NDArray[np.float64] = table.reindex(columns=list(names)).to_numpy(np.float64)
+    return values
+
+
+def _understood(name: str) -> bool:
+    if name.split("__", 1)[0] not in _KNOWN:
+        return False
+    try:
+        parameters = _parameters([name])
+        return name in _extract(_PROBE, parameters).columns
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, NameError):
+        return False  # what tsfresh raises for parameters that it cannot read
+
+
+def _parameters(names: Sequence[str]) -> Mapping[str, Any]:
+    parameters: Mapping[str, Any] = from_columns([f"value__{name}" for name in names])["value"]
+    return parameters
+
+
+def _extract(cuts: Cuts, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per piece in order, columns by feature name; NaN for a piece without a value."""
+    sizes = cuts.high - cuts.low
+    piece = np.repeat(np.arange(len(cuts)), sizes)
+    at = np.arange(len(piece)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + np.repeat(cuts.low, sizes)
+    values = cuts.values[at]
+    there = ~np.isnan(values)
+    if not there.any():
+        return pd.DataFrame(index=range(len(cuts)), columns=list(_names(parameters)), dtype=float)
+    long = pd.DataFrame({"id": piece[there], "value": values[there]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # short and constant windows; the result says it with NaN
+        wide = extract_features(
+            long,
+            column_id="id",
+            column_value="value",
+            default_fc_parameters=parameters,
+            n_jobs=0,
+            disable_progressbar=True,
+        )
+    wide.columns = [name.removeprefix("value__") for name in wide.columns]
+    return wide.astype(float).reindex(range(len(cuts)))
+
+
+def _names(parameters: Mapping[str, Any]) -> list[str]:
+    return list(_extract(_PROBE, parameters).columns)
+
+
+_PROBE: Final = Cuts(
+    np.sin(np.arange(50.0)), np.arange(50, dtype=np.int64), np.array([0], np.intp), np.array([50], np.intp)
+)
+"""A harmless course, to learn names from."""

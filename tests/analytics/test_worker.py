@@ -1,0 +1,193 @@
+"""The worker pool: real processes, that work, fail, die and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import pytest_asyncio
+
+from analytics.arguments import Context
+from analytics.catalog import EXTRACT_FEATURES
+from analytics.errors import ArgumentError, FunctionFailed, WorkerDied, WorkerOutOfMemory, WorkerTimeout
+from analytics.series import TICKS_PER_SECOND, Series
+from analytics.worker import Worker
+
+JOBS = """
+import os, sys, time
+import numpy as np
+from analytics import worker_process
+from analytics.errors import ArgumentError
+
+def fail(): raise ZeroDivisionError("by nothing")
+def refuse(): raise ArgumentError(2, 0x803C0000, "too small")
+def die(): os._exit(1)
+def sleep(seconds): time.sleep(seconds)
+def eat(): return np.ones(1 << 30)
+def double(values): print("to stderr"); return values * 2
+def about(): return os.getpid(), os.nice(0), os.environ["OMP_NUM_THREADS"]
+
+worker_process.HEAVY = ()
+worker_process.JOBS = {f.__name__: f for f in (fail, refuse, die, sleep, eat, double, about)}
+worker_process.serve.__defaults__ = ((),)
+worker_process.main()
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> tuple[str, ...]:
+    script = tmp_path / "jobs.py"
+    script.write_text(JOBS)
+    return (sys.executable, str(script))
+
+
+@pytest_asyncio.fixture
+async def worker(command: tuple[str, ...]) -> AsyncIterator[Worker]:
+    worker = Worker(command=command, memory_mb=500)
+    await worker.start()
+    yield worker
+    await worker.stop()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10.0):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_arrays_go_there_and_back(worker: Worker) -> None:
+    values = np.arange(2_000_000.0)
+    np.testing.assert_array_equal(await worker.run("double", {"values": values}, 20.0), values * 2)
+
+
+async def test_a_worker_is_humble(worker: Worker) -> None:
+    pid, nice, threads = await worker.run("about", {}, 20.0)
+    assert pid != os.getpid()
+    assert nice >= 10
+    assert threads == "1"
+
+
+async def test_a_wrong_argument_comes_back_as_such(worker: Worker) -> None:
+    with pytest.raises(ArgumentError, match="too small") as caught:
+        await worker.run("refuse", {}, 20.0)
+    assert (caught.value.index, caught.value.status) == (2, 0x803C0000)
+
+
+async def test_a_failure_is_told_and_does_not_cost_the_worker(worker: Worker) -> None:
+    with pytest.raises(FunctionFailed, match="fail failed: ZeroDivisionError: by nothing"):
+        await worker.run("fail", {}, 20.0)
+    await worker.run("about", {}, 20.0)
+    assert worker.started == 1
+
+
+async def test_a_job_that_eats_all_memory_is_stopped(worker: Worker) -> None:
+    with pytest.raises(WorkerOutOfMemory):
+        await worker.run("eat", {}, 20.0)
+    await worker.run("about", {}, 20.0)
+
+
+async def test_the_caller_hears_at_once_that_a_worker_died_and_the_next_call_works(worker: Worker) -> None:
+    with pytest.raises(WorkerDied, match="died while it ran die"):
+        await worker.run("die", {}, 20.0)
+    await worker.run("about", {}, 20.0)
+    assert worker.started == 2
+
+
+async def test_a_killed_idle_worker_is_replaced(worker: Worker) -> None:
+    pid, *_ = await worker.run("about", {}, 20.0)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: worker.started == 2 and worker.ready)
+    assert (await worker.run("about", {}, 20.0))[0] != pid
+
+
+async def test_a_job_that_takes_too_long_is_ended(worker: Worker) -> None:
+    await worker.run("about", {}, 20.0)
+    with pytest.raises(WorkerTimeout, match=r"did not end within 0\.2 s"):
+        await worker.run("sleep", {"seconds": 30}, 0.2)
+    await worker.run("about", {}, 20.0)
+    assert worker.started == 2
+
+
+async def test_a_cancelled_call_frees_the_worker(worker: Worker) -> None:
+    await worker.run("about", {}, 20.0)
+    call = asyncio.create_task(worker.run("sleep", {"seconds": 30}, 60.0))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await worker.run("about", {}, 20.0)
+
+
+async def test_the_event_loop_goes_on_while_a_worker_works(worker: Worker) -> None:
+    await worker.run("about", {}, 20.0)
+    call = asyncio.create_task(worker.run("sleep", {"seconds": 0.5}, 20.0))
+    turns = 0
+    while not call.done():
+        await asyncio.sleep(0.005)
+        turns += 1
+    assert turns > 30
+
+
+async def test_calls_wait_for_their_turn(worker: Worker) -> None:
+    answers = await asyncio.gather(*(worker.run("double", {"values": np.array([n])}, 20.0) for n in range(20)))
+    assert [int(answer[0]) for answer in answers] == [2 * n for n in range(20)]
+    assert worker.started == 1
+
+
+async def test_stopping_leaves_no_process(command: tuple[str, ...]) -> None:
+    worker = Worker(count=2, command=command)
+    await worker.start()
+    await until(lambda: worker.started == 2)
+    pid, *_ = await worker.run("about", {}, 20.0)
+    call = asyncio.create_task(worker.run("sleep", {"seconds": 30}, 60.0))
+    await asyncio.sleep(0)
+    await worker.stop()
+    with pytest.raises(WorkerDied):
+        await call
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_worker_that_cannot_start_is_tried_again_later(command: tuple[str, ...], tmp_path: Path) -> None:
+    broken = Worker(command=(sys.executable, str(tmp_path / "nothing.py")))
+    await broken.start()
+    await until(lambda: broken.started == 1)
+    with pytest.raises(WorkerTimeout):
+        await broken.run("about", {}, 0.1)
+    assert not broken.ready
+    await broken.stop()
+
+
+async def test_the_real_worker_extracts_features_with_tsfresh() -> None:
+    worker = Worker()
+    await worker.start()
+    ticks = np.arange(1, 31, dtype=np.int64) * TICKS_PER_SECOND
+    series = {"Flow": Series(ticks, np.sin(np.arange(30.0)), np.zeros(30, np.uint32)), "Silent": Series.empty()}
+    context = Context(tuple(series), int(ticks[-1]))
+    answers = {}
+    for features in ("Edge", "Minimal", "abs_energy,autocorrelation__lag_2,mean", "autocorrelation__lag_x", "bogus"):
+        job = EXTRACT_FEATURES.plan(([], None, None, 0.0, 0.0, features), context)
+        try:
+            answers[features] = await worker.run(job.function, job.keywords(series), 50.0)
+        except ArgumentError as error:
+            answers[features] = error
+    await worker.stop()
+    assert answers["Edge"][3:] == answers["Minimal"][3:] == (True, "no value in that time: Silent")
+    edge = dict(zip(answers["Edge"][0], answers["Edge"][2], strict=True))
+    minimal = dict(zip(answers["Minimal"][0], answers["Minimal"][2], strict=True))
+    shared = sorted(name for name in set(edge) & set(minimal) if name.startswith("Flow"))
+    assert "Flow__root_mean_square" in shared
+    np.testing.assert_allclose([edge[name] for name in shared], [minimal[name] for name in shared])
+    names, _, values, *_ = answers["abs_energy,autocorrelation__lag_2,mean"]
+    assert names[1] == "Flow__autocorrelation__lag_2"
+    assert np.isfinite(values[:3]).all()
+    assert np.isnan(values[3:]).all()
+    for wrong in ("bogus", "autocorrelation__lag_x"):
+        assert isinstance(answers[wrong], ArgumentError)
+        assert answers[wrong].index == 5
