@@ -1,0 +1,1 @@
+"""What was: recent batches in memory, and history."""

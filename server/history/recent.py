@@ -1,0 +1,112 @@
+"""The recent past of all tags in memory, for analytics: committed batches as they came, put in order when asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.series import Series
+from drivers.data_types import DataType
+from drivers.readings import Readings
+from drivers.status import Status
+from server.tags.table import TagTable
+
+_SMALL: Final = 4096
+"""Readings below which a batch is put together with others: an array costs more than a hundred readings."""
+_TAIL_BATCHES: Final = 256
+_BAD: Final = np.uint32(0x80000000)
+_OLD: Final = (np.uint32(Status.UncertainLastUsableValue), np.uint32(Status.UncertainNoCommunicationLastUsableValue))
+
+
+class Recent:
+    """The last `capacity` readings of a table, 24 bytes each; the oldest make room.
+
+    Keeping a batch costs the committing thread a few microseconds; `series` does the work and belongs in a thread
+    (`asyncio.to_thread`).
+    """
+
+    def __init__(self, table: TagTable, capacity: int = 1_500_000) -> None:
+        self.capacity = capacity
+        self._kinds = table.data_type
+        self._chunks: deque[Readings] = deque()
+        self._tail: list[Readings] = []
+        self._held = 0
+        self._tail_held = 0
+        self._lock = threading.Lock()
+        self.close: Callable[[], None] = table.on_commit(self._push)
+        """Stops following the table."""
+
+    def __len__(self) -> int:
+        """Readings held."""
+        return self._held
+
+    def series(
+        self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None
+    ) -> Mapping[int, Series]:
+        """The course of each of some numeric rows by SourceTimestamp, both ends inclusive; empty where it never spoke.
+
+        A reading that is no measurement (Bad, or an Uncertain last usable value) is NaN with its status. Readings that
+        came late stand in their place; one that came twice is there once. Thread-safe.
+        """
+        with self._lock:
+            batches = [*self._chunks, *self._tail]
+        wanted = np.zeros(len(self._kinds), np.bool_)
+        ordered = list(rows)
+        wanted[ordered] = True
+        found = Readings.concat([_select(batch, wanted, start_ticks, end_ticks) for batch in batches])
+        return self._by_row(found, ordered)
+
+    def _push(self, batch: Readings) -> None:
+        with self._lock:
+            self._held += len(batch)
+            self._tail.append(_without_side(batch))
+            self._tail_held += len(batch)
+            if self._tail_held >= _SMALL or len(self._tail) >= _TAIL_BATCHES:
+                self._chunks.append(Readings.concat(self._tail))
+                self._tail, self._tail_held = [], 0
+            while self._held > self.capacity and len(self._chunks) > 1:
+                self._held -= len(self._chunks.popleft())
+
+    def _by_row(self, found: Readings, rows: list[int]) -> Mapping[int, Series]:
+        order = np.lexsort((found.source_ticks, found.row))
+        row, ticks = found.row[order], found.source_ticks[order]
+        cells, status = found.value[order], found.status[order]
+        fresh = np.ones(len(row), np.bool_)
+        fresh[1:] = (row[1:] != row[:-1]) | (ticks[1:] != ticks[:-1]) | (cells[1:] != cells[:-1])
+        row, ticks, cells, status = row[fresh], ticks[fresh], cells[fresh], status[fresh]
+        values = self._as_float(cells, self._kinds[row])
+        values[(status >= _BAD) | np.isin(status & np.uint32(0xFFFF0000), _OLD)] = np.nan
+        low, high = np.searchsorted(row, rows, "left"), np.searchsorted(row, rows, "right")
+        return {
+            wanted: Series(ticks[first:last], values[first:last], status[first:last])
+            for wanted, first, last in zip(rows, low, high, strict=True)
+        }
+
+    @staticmethod
+    def _as_float(cells: npt.NDArray[np.uint64], kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        values = cells.view("<f8").copy()
+        whole = kinds < DataType.Float
+        values[whole] = cells.view("<i8")[whole]
+        large = (kinds == DataType.UInt64) & (cells > np.uint64(2**63 - 1))
+        values[large] = cells[large]
+        values[kinds > DataType.Double] = np.nan
+        return values
+
+
+def _select(batch: Readings, wanted: npt.NDArray[np.bool_], start: int | None, end: int | None) -> Readings:
+    keep = wanted[batch.row]
+    if start is not None:
+        keep &= batch.source_ticks >= start
+    if end is not None:
+        keep &= batch.source_ticks <= end
+    return Readings(batch.row[keep], batch.value[keep], batch.status[keep], batch.source_ticks[keep])
+
+
+def _without_side(batch: Readings) -> Readings:
+    """Text and arrays are not kept: nothing is computed from them, and they may be large."""
+    return Readings(batch.row, batch.value, batch.status, batch.source_ticks) if batch.side else batch
