@@ -118,7 +118,7 @@ def save(path: Path, accounts: dict[str, Account]) -> None:
     """Write a users file that only its owner can read, all or nothing."""
     entries = {
         account.name: {
-            "roles": sorted(account.roles),
+            "roles": sorted(role.value for role in account.roles),
             **({"password": account.password_hash} if account.password_hash else {}),
             **({"certificate": account.certificate} if account.certificate else {}),
         }

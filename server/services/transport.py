@@ -20,6 +20,7 @@ from server.services.wire import status_code
 _log = logging.getLogger(__name__)
 _HEADER: Final = struct.Struct("<3scI")
 _KINDS: Final = {b"HEL": b"F", b"OPN": b"F", b"CLO": b"F", b"MSG": b"FCA"}
+_LINGER_S: Final = 1.0
 _SMALLEST_BUFFER: Final = 8_192
 """Of a chunk, by Part 6, 7.1.2.3; also the largest HEL."""
 
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._worker: asyncio.Task[None] | None = None
+        self._end: asyncio.TimerHandle | None = None
 
     # -- asyncio.Protocol -------------------------------------------------------------------------------------------
 
@@ -73,6 +75,8 @@ class Connection(asyncio.Protocol):
         self._worker = asyncio.create_task(self._work(self.receiver), name=f"opc ua connection {self.peer}")
 
     def data_received(self, data: bytes) -> None:
+        if self.closed:
+            return
         self._buffer += data
         try:
             self._split()
@@ -85,6 +89,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
         self._owner.discard(self)
+        if self._end is not None:
+            self._end.cancel()
         self._frames.clear()
         self._buffer.clear()
         self._writable.set()
@@ -124,7 +130,7 @@ class Connection(asyncio.Protocol):
         _log.warning("%s: closing the connection: %s (%s)", self.peer, error, status.name)
         body = struct_to_binary(ua.ErrorMessage(status, ua.String(str(error))))
         self.send([_HEADER.pack(b"ERR", b"F", _HEADER.size + len(body)), body])
-        self.close()
+        self._linger()
 
     def close(self) -> None:
         """Close once everything has been sent."""
@@ -132,6 +138,17 @@ class Connection(asyncio.Protocol):
         self._frames.clear()
         if self._transport is not None:
             self._transport.close()
+
+    def _linger(self) -> None:
+        """Closing with unread data in the socket would reset the connection, and the ERR message might be lost."""
+        self.closed = True
+        self._frames.clear()
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write_eof()
+        if self._reading_paused:
+            self._transport.resume_reading()
+        self._end = asyncio.get_running_loop().call_later(_LINGER_S, self._transport.abort)
 
     def abort(self, reason: str) -> None:
         """Close at once: the client is gone or stuck."""

@@ -141,6 +141,11 @@ class UaServer:
         return self._listener.port
 
     @property
+    def connections(self) -> int:
+        """How many clients are connected, with or without a session."""
+        return len(self._listener.connections)
+
+    @property
     def endpoint_url(self) -> str:
         """The URL for clients on this computer."""
         return self.endpoints.url()
