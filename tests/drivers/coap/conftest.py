@@ -19,9 +19,12 @@ from tests.simulators.coap_device import CoapDevice
 
 @pytest.fixture(autouse=True)
 async def nothing_left() -> AsyncIterator[None]:
-    """No task outlives its test."""
+    """No task outlives its test, and no callback fails unseen."""
+    stumbles: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: stumbles.append(context))
     yield
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    assert stumbles == []
 
 
 @pytest.fixture

@@ -181,3 +181,17 @@ async def test_nothing_to_observe_waits_for_ever(bind: Bind, open_driver: Open) 
     async with open_driver() as driver, Observing(driver) as seen:
         await asyncio.sleep(0)
         assert (seen.error, seen.table.batches) == (None, [])
+
+
+async def test_closing_in_a_storm_of_notifications_trips_over_none(
+    device: CoapDevice, bind: Bind, open_driver: Open
+) -> None:
+    tags = tuple(bind(row, f"/t{row}") for row in range(20))
+    for row in range(20):
+        device.set(f"/t{row}", "0")
+    for _ in range(5):
+        async with open_driver(*tags, confirmable=False) as driver, Observing(driver, *tags) as seen:
+            await until(lambda seen=seen: len(seen.table.value) == 20)  # type: ignore[misc]
+            for row in range(20):
+                device.set(f"/t{row}", "1")
+            await asyncio.sleep(0)
