@@ -1,0 +1,125 @@
+"""The command `uatwin`: reads its arguments, starts what is asked for, and turns failures into messages and exit codes.
+
+Exit codes: 0 good, 1 failed while running, 2 wrong input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from platformdirs import user_data_path
+
+from server import runner
+from server.bench import run_benchmarks
+from server.config.check_report import check as check_plant
+from server.demo.launcher import Ports
+from server.security import user_commands
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+users = typer.Typer(no_args_is_help=True, help="Who may log in: the accounts of a users file.")
+app.add_typer(users, name="users")
+
+_PORTS = Ports()
+Endpoint = Annotated[str | None, typer.Option(help="Listen here, e.g. opc.tcp://0.0.0.0:4840/uatwin")]
+Seconds = Annotated[float | None, typer.Option(help="Stop by itself after so many seconds.", min=0)]
+PkiDir = Annotated[Path | None, typer.Option("--pki", help="Folder of certificates.", show_default="user data folder")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens in detail.")]
+
+
+def _pki(chosen: Path | None, name: str) -> Path:
+    return chosen if chosen is not None else user_data_path("uatwin") / name
+
+
+@app.command()
+def run(
+    plant: Annotated[Path, typer.Argument(help="The plant file (YAML).")],
+    endpoint: Endpoint = None,
+    pki: PkiDir = None,
+    seconds: Seconds = None,
+    verbose: Verbose = False,
+) -> None:
+    """Bridge a real plant."""
+    _log(verbose)
+    raise typer.Exit(asyncio.run(runner.run_plant(plant, endpoint, _pki(pki, "pki"), seconds)))
+
+
+@app.command()
+def demo(
+    endpoint: Endpoint = None,
+    pki: PkiDir = None,
+    seconds: Seconds = None,
+    speed: Annotated[float, typer.Option(help="Simulated seconds per second.", min=0.1, max=100)] = 1.0,
+    modbus_port: Annotated[int, typer.Option(help="Port of the simulated Modbus device; 0: any.")] = _PORTS.modbus,
+    mqtt_port: Annotated[int, typer.Option(help="Port of the simulated plant's MQTT broker; 0: any.")] = _PORTS.mqtt,
+    coap_port: Annotated[int, typer.Option(help="Port of the simulated CoAP device; 0: any.")] = _PORTS.coap,
+    verbose: Verbose = False,
+) -> None:
+    """Bridge a simulated cooling plant: Modbus, MQTT and CoAP devices on real sockets of this computer."""
+    _log(verbose)
+    ports = Ports(modbus_port, mqtt_port, coap_port)
+    raise typer.Exit(asyncio.run(runner.run_demo(endpoint, _pki(pki, "demo-pki"), seconds, speed, ports)))
+
+
+@app.command()
+def check(
+    plant: Annotated[Path, typer.Argument(help="The plant file (YAML).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    probe: Annotated[bool, typer.Option(help="Ask each device once.")] = False,
+) -> None:
+    """Validate a plant file without touching the network, and show what it would do."""
+    code = check_plant(plant, as_json)
+    if code == 0 and probe:
+        code = asyncio.run(runner.probe_plant(plant, as_json))
+    raise typer.Exit(code)
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="One of them; without it, all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON lines.")] = False,
+) -> None:
+    """Run the benchmarks of a checkout: one JSON object a line."""
+    raise typer.Exit(run_benchmarks(name, quiet=as_json))
+
+
+@users.command("add")
+def users_add(
+    file: Annotated[Path, typer.Argument(help="The users file; made when it is missing.")],
+    name: str,
+    role: Annotated[list[str], typer.Option(help="Observer, Operator, Engineer, ... (may be repeated)")],
+    password: Annotated[
+        str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="UATWIN_PASSWORD")
+    ],
+) -> None:
+    """Add a user, or change password and roles."""
+    raise typer.Exit(user_commands.add(file, name, password, role))
+
+
+@users.command("remove")
+def users_remove(file: Path, name: str) -> None:
+    """Remove a user."""
+    raise typer.Exit(user_commands.remove(file, name))
+
+
+@users.command("list")
+def users_list(file: Path) -> None:
+    """List users and their roles."""
+    raise typer.Exit(user_commands.show(file))
+
+
+def _log(verbose: bool) -> None:
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", level=logging.INFO if verbose else logging.WARNING
+    )
+    if not verbose:  # libraries tell their own developers; operators are told by us
+        for name in ("asyncua", "coap", "coap-server", "amqtt", "transitions"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

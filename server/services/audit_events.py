@@ -1,0 +1,67 @@
+"""Audit events of commands: who wrote what, what was there before, and how it ended (Part 5, 6.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncua import ua
+from asyncua.ua.uatypes import win_epoch_to_datetime
+
+from drivers.data_types import DataType
+from drivers.status import is_bad
+from server.commands.audit import CommandAudit
+from server.services.events import SERVER, EventDraft
+from server.services.ua_server import UaServer
+from server.services.wire import node_id
+
+_WRITE = node_id(ua.ObjectIds.AuditWriteUpdateEventType)
+_METHOD = node_id(ua.ObjectIds.AuditUpdateMethodEventType)
+
+
+class AuditTrail:
+    """Turns command audits into events of the Server object."""
+
+    def __init__(self, server: UaServer) -> None:
+        self._server = server
+
+    def note(self, audit: CommandAudit) -> None:
+        """Emit one; called after each attempt."""
+        space = self._server.space
+        if space is None:
+            return
+        kind = ua.VariantType
+        row = space.row_of(space.node_id(audit.path))
+        happened = win_epoch_to_datetime(audit.time_ticks)
+        more = {
+            "ActionTimeStamp": ua.Variant(happened, kind.DateTime),
+            "Status": ua.Variant(not is_bad(audit.status), kind.Boolean),
+            "ServerId": ua.Variant(self._server.application_uri, kind.String),
+            "ClientAuditEntryId": ua.Variant("", kind.String),
+            "ClientUserId": ua.Variant(audit.user, kind.String),
+        }
+        if row >= 0:
+            data_type = DataType(int(self._server.table.data_type[row]))
+            more["AttributeId"] = ua.Variant(int(ua.AttributeIds.Value), kind.UInt32)
+            more["IndexRange"] = ua.Variant("", kind.String)
+            more["OldValue"], more["NewValue"] = _value(audit.old, data_type), _value(audit.new, data_type)
+        else:
+            more["MethodId"] = ua.Variant(space.node_id(audit.path), kind.NodeId)
+        name = "Attribute/Write" if row >= 0 else "Method/Call"
+        draft = EventDraft(
+            _WRITE if row >= 0 else _METHOD,
+            SERVER,
+            name,
+            str(audit),
+            300 if is_bad(audit.status) else 100,
+            happened,
+            more,
+        )
+        self._server.events.emit(draft.finish())
+
+
+def _value(value: Any, data_type: DataType) -> ua.Variant:
+    """The value as the tag's type; as text where it is not of that type, which is why it was refused."""
+    try:
+        return ua.Variant(value, ua.VariantType(int(data_type))) if value is not None else ua.Variant()
+    except (TypeError, ValueError, ua.UaError):
+        return ua.Variant(str(value), ua.VariantType.String)
