@@ -122,5 +122,5 @@ async def _end(process: Process) -> None:
 async def _log_errors(process: Process) -> None:
     """Pass on what it says on stderr until it ends, so that the pipe never fills."""
     assert process.stderr is not None
-    while line := await process.stderr.readline():
-        _log.warning("demo plant: %s", line.decode(errors="replace").rstrip())
+    while said := await process.stderr.read(1 << 16):
+        _log.warning("demo plant: %s", said.decode(errors="replace").rstrip())
