@@ -131,7 +131,7 @@ class MqttBroker:
         data = payload.encode() if isinstance(payload, str) else payload
         process = await asyncio.create_subprocess_exec(
             program("mosquitto_pub"),
-            *("-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-s", *options),
+            *("-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-s" if data else "-n", *options),
             stdin=subprocess.PIPE,
         )
         await process.communicate(data)
@@ -140,7 +140,7 @@ class MqttBroker:
     async def listen(self, topic: str, *options: str) -> Listener:
         """Subscribe with mosquitto_sub; subscribed when this returns. Close the listener."""
         process = await asyncio.create_subprocess_exec(
-            program("mosquitto_sub"),
+            *(program("stdbuf"), "-oL", program("mosquitto_sub")),  # its lines at once, though they go into a pipe
             *("-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-v", "-d", *options),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -174,3 +174,24 @@ class Listener:
         """End it."""
         self._process.kill()
         await self._process.communicate()
+
+
+_ANONYMOUS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+
+
+class PurePythonBroker:
+    """amqtt (MQTT 3.1.1) in this process, for machines without mosquitto; an asynchronous context manager."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+
+    async def __aenter__(self) -> Self:
+        from amqtt.broker import Broker  # imported late: it takes half a second
+
+        listener = {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}}
+        self._broker = Broker({"listeners": listener, "plugins": _ANONYMOUS})
+        await self._broker.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._broker.shutdown()
