@@ -94,10 +94,7 @@ class NodeMaker:
         above = heads.root(TWINS) if parent is None else heads.twin(parent)
         yield "Organizes" if parent is None else "HasComponent", False, above
         yield from (("HasComponent", True, heads.part(twin, part)) for part in self._index.parts(twin))
-        children = [heads.twin(child) for child in twin.children]
-        yield from (("HasComponent", True, child) for child in children)
-        yield from (("HasNotifier", True, child) for child in children)
-        yield "HasNotifier", False, above
+        yield from (("HasComponent", True, heads.twin(child)) for child in twin.children)
         for relation in twin.relations:
             yield relation.reference_type, True, self._target(relation.target)
         yield from self._relations_to(twin.path)
@@ -123,7 +120,6 @@ class NodeMaker:
             return
         roots = [self._heads.twin(twin) for twin in self._index.plant.twins]
         yield from (("Organizes", True, root) for root in roots)
-        yield from (("HasNotifier", True, root) for root in roots)
         yield "HasNotifier", False, SERVER
 
     def _connection(self, connection: Connection) -> PlantNode:

@@ -108,14 +108,19 @@ async def test_plant_relations_stand_on_both_sides(served: Served):
         assert (ahead.NodeId.Identifier, back.NodeId.Identifier) == (tank, PUMP)
 
 
-async def test_events_can_travel_from_a_component_up_to_the_server(served: Served):
-    node, path = served.node(f"{PUMP}/DriveEndBearing"), []
-    while node.nodeid != ua.NodeId(ua.ObjectIds.Server):
-        assert ua.EventNotifier.SubscribeToEvents in await node.read_event_notifier()
-        (above,) = await node.get_references(ua.ObjectIds.HasNotifier, INVERSE)
-        node = served.client.get_node(above.NodeId)
-        path.append(above.BrowseName.Name)
-    assert path == ["Pump1", "Loop1", "Cooling", "Twins", "Server"]
+async def test_every_twin_takes_event_subscriptions_and_the_server_leads_to_the_twins(served: Served):
+    """Part 3, 7.18: the Server object's notifiers; between twins HasComponent alone, so that a browser shows each once."""
+    for path in (f"{PUMP}/DriveEndBearing", PUMP, "Cooling/Loop1", "Cooling"):
+        assert ua.EventNotifier.SubscribeToEvents in await served.node(path).read_event_notifier()
+    server = served.client.get_node(ua.ObjectIds.Server)
+    (twins,) = await server.get_references(ua.ObjectIds.HasNotifier, FORWARD)
+    assert twins.BrowseName.Name == "Twins"
+
+
+async def test_following_all_hierarchical_references_shows_each_child_once(served: Served):
+    found = await served.node(PUMP).get_references(ua.ObjectIds.HierarchicalReferences, FORWARD)
+    targets = [one.NodeId for one in found if one.ReferenceTypeId.Identifier != ua.ObjectIds.Controls]
+    assert len(targets) == len(set(targets))
 
 
 async def test_a_browse_path_leads_to_the_node(served: Served):
