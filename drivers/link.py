@@ -227,10 +227,10 @@ class Link:
             serving.cancel()
         return loss
 
-    @staticmethod
-    def _end(session: asyncio.Future[DriverError | None] | None, loss: DriverError | None) -> None:
+    def _end(self, session: asyncio.Future[DriverError | None] | None, loss: DriverError | None) -> None:
         if session is not None and not session.done():  # else an error of a connection that is gone already
             session.set_result(loss)
+            self._enter(LinkState.Disconnected)
 
     def _down(self, error: DriverError) -> None:
         self.note(error)

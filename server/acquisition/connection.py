@@ -138,7 +138,10 @@ class ConnectionAtWork:
 
     def _follow(self, state: LinkState) -> None:
         if state is LinkState.Disconnected:
-            self._table.mark(self.rows, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+            self._mark_lost()
+
+    def _mark_lost(self) -> None:
+        self._table.mark(self.rows, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
 
     async def _serve(self) -> None:
         """All work on one connection; ended by the link."""
@@ -147,11 +150,14 @@ class ConnectionAtWork:
                 unit.health = after_reconnect(unit.health, self._probing)
             empty = self.rows[~self._table.has_value[self.rows]]
             self._table.mark(empty, Status.UncertainInitialValue, Status.BadWaitingForInitialData)
-        async with asyncio.TaskGroup() as work:
-            for slot in self.slots:
-                work.create_task(self._keep_polling(slot), name=f"poll {self.name}, {slot.group.key}")
-            if self._pushed is not None:
-                work.create_task(self.link.observe(self._pushed, self._deliver), name=f"observe {self.name}")
+        try:
+            async with asyncio.TaskGroup() as work:
+                for slot in self.slots:
+                    work.create_task(self._keep_polling(slot), name=f"poll {self.name}, {slot.group.key}")
+                if self._pushed is not None:
+                    work.create_task(self.link.observe(self._pushed, self._deliver), name=f"observe {self.name}")
+        finally:
+            self._mark_lost()  # once more: an answer may have come while the work was ending
 
     async def _keep_polling(self, slot: Slot) -> None:
         """Poll at once on a new connection, then on the grid; while the unit is given up only probe."""

@@ -1,0 +1,68 @@
+"""The bridge without its OPC UA side: a plant file at work between real devices and the tag table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from drivers.link import BackOff
+from drivers.status import Status
+from server.acquisition.acquisition import Acquisition
+from server.acquisition.health import Probing
+from server.commands.audit import CommandAudit
+from server.commands.executor import Commands
+from server.config.load import load_plant
+from server.config.plant import Plant
+from server.diagnostics import Diagnostics
+from server.tags.table import TagTable
+
+QUICK = BackOff(0.1, 0.4)
+PROBE_OFTEN = Probing(3, 0.3, 1.0)
+
+
+@dataclass
+class Bridge:
+    plant: Plant
+    table: TagTable
+    acquisition: Acquisition
+    commands: Commands
+    diagnostics: Diagnostics
+    audits: list[CommandAudit] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.row = {tag.path: tag.row for tag in self.plant.tags}
+
+    def status(self, path: str) -> Status:
+        return Status(int(self.table.status[self.row[path]]))
+
+    def value(self, path: str) -> object:
+        return self.table.python_value(self.row[path])
+
+    def good(self, *paths: str) -> bool:
+        return all(self.status(path) is Status.Good for path in paths)
+
+    async def write(self, path: str, value: object) -> Status:
+        return Status(await self.commands.write(self.row[path], value, "anna"))
+
+
+@asynccontextmanager
+async def bridge(folder: Path, plant_file: str) -> AsyncIterator[Bridge]:
+    """Run a plant file's text; back-off and probing are quick."""
+    path = folder / "plant.yaml"
+    path.write_text(plant_file)
+    plant = load_plant(path)
+    table = TagTable([tag.data_type for tag in plant.tags], [tag.array_length for tag in plant.tags])
+    acquisition = Acquisition(plant, table, back_off=QUICK, probing=PROBE_OFTEN)
+    commands = Commands(plant, table, acquisition)
+    it = Bridge(plant, table, acquisition, commands, Diagnostics(plant, table, acquisition.links))
+    commands.on_audit(it.audits.append)
+    running = asyncio.create_task(acquisition.run())
+    try:
+        yield it
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled(), running.exception()
