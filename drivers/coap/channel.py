@@ -33,13 +33,13 @@ def _tuning(connection: CoapConnection) -> TransportTuning:
     """Retransmissions that fit into the time-out, so that a dead exchange never outlives its request.
 
     aiocoap draws the first wait from 1 to 1.5 times ACK_TIMEOUT and doubles it: the sum of all waits is at most
-    ACK_TIMEOUT x 1.5 x (2^(retransmits + 1) - 1).
+    ACK_TIMEOUT x 1.5 x (2^(retransmits + 1) - 1), here 90 % of the time-out.
     """
     tuning = TransportTuning()
     tuning.reliability = connection.confirmable
     tuning.MAX_RETRANSMIT = connection.retransmits
     waits = 2 ** (connection.retransmits + 1) - 1
-    tuning.ACK_TIMEOUT = connection.timeout_s / (tuning.ACK_RANDOM_FACTOR * waits)
+    tuning.ACK_TIMEOUT = 0.9 * connection.timeout_s / (tuning.ACK_RANDOM_FACTOR * waits)
     return tuning
 
 
@@ -58,6 +58,7 @@ class Channel:
         self._turn = asyncio.Lock()
         self._context: aiocoap.Context | None = None
         self._closed = False
+        self._unfinished = False
         self._peer: Any = None
 
     async def get(self, address: Address, *, large: bool = False) -> Answer:
@@ -83,17 +84,16 @@ class Channel:
     async def close(self) -> None:
         """Free the socket for good; idempotent. What waits for an answer gets LinkLost."""
         self._closed = True
+        await self._shut()
+
+    async def _shut(self) -> None:
         context, self._context = self._context, None
         if context is not None:
-            self._hang_up()
+            transport = getattr(self._peer, "_transport", None)
+            if transport is not None:
+                transport.abort()  # simple6 trips over a datagram that arrives while it shuts down
             await context.shutdown()
             await asyncio.sleep(0)  # the aborted transport closes its socket in the next round of the loop
-
-    def _hang_up(self) -> None:
-        """Stop hearing the device: simple6 trips over a datagram that arrives while it shuts down."""
-        transport = getattr(self._peer, "_transport", None)
-        if transport is not None:
-            transport.abort()
 
     def _message(self, code: aiocoap.Code, address: Address) -> aiocoap.Message:
         message = aiocoap.Message(code=code, transport_tuning=self._tuning)
@@ -107,9 +107,13 @@ class Channel:
     async def _request(self, message: aiocoap.Message, *, block_wise: bool) -> Answer:
         self._traffic.bytes_sent += len(message.payload)
         async with self._turn:
-            if block_wise:
-                return await self._transfer(message)
-            answer, stop = await self._exchange(message, _ignore)
+            try:
+                if block_wise:
+                    return await self._transfer(message)
+                answer, stop = await self._exchange(message, _ignore)
+            except (DeviceTimeout, asyncio.CancelledError):
+                self._unfinished = True
+                raise
             stop()
             return answer
 
@@ -154,6 +158,11 @@ class Channel:
             raise self._failure(error) from error
 
     async def _open(self) -> aiocoap.Context:
+        """The context, a new one after an unfinished request: aiocoap goes on sending that, holds back all others to
+        the same device meanwhile, and fails them with it."""
+        if self._unfinished:
+            self._unfinished = False
+            await self._shut()
         if self._context is None and not self._is_closed():
             opened = await aiocoap.Context.create_client_context(
                 loggername="drivers.coap.aiocoap", transports=[self._connection.transport.value]
