@@ -27,6 +27,8 @@ from drivers.mqtt.settings import MqttConnection, Tls
 _BUFFER: Final = 32_768
 """Bytes taken in one wake-up: some 500 small messages, 10 ms, after which others on the loop have their turn."""
 _CLOSE_S: Final = 1.0
+_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
+"""Linux only."""
 
 OnMessage = Callable[[str, bytes, bool], None]
 """topic, payload, retained."""
@@ -46,19 +48,29 @@ class _Wire(asyncio.BufferedProtocol):
         self._end = 0
         self._eof = False
         self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._socket = transport.get_extra_info("socket")
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return memoryview(self._buffer)
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._acknowledge()
         self._traffic.bytes_received += nbytes
         self._at, self._end = 0, nbytes
         self._readable()
+
+    def _acknowledge(self) -> None:
+        """Send TCP's acknowledgement now. Brokers that leave Nagle's algorithm on, as mosquitto does by default, hold
+        the answer to a command back until it comes, which else takes 40 ms."""
+        if _QUICKACK is not None and self._socket is not None:
+            with contextlib.suppress(OSError):  # closed meanwhile
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._eof = True
@@ -194,7 +206,8 @@ class Channel:
         except socket.gaierror as error:
             raise ConnectFailed(f'host "{settings.host}" is not known ({error.strerror})') from error
         except OSError as error:
-            raise ConnectFailed(f"broker {self.broker} cannot be reached ({error.strerror or error})") from error
+            hint = "; is it a TLS port?" if context is not None and isinstance(error, ConnectionError) else ""
+            raise ConnectFailed(f"broker {self.broker} cannot be reached ({error.strerror or error}){hint}") from error
 
     def _say_hello(self) -> None:
         assert self._wire is not None
@@ -354,7 +367,10 @@ class Channel:
         """End everything that waits; the first reason stands."""
         if self._accepted is not None and not self._accepted.done():
             self._accepted.set_exception(
-                ConnectFailed(f"broker {self.broker} ended the connection before it accepted it ({why})")
+                ConnectFailed(
+                    f"broker {self.broker} ended the connection before it accepted it ({why}); "
+                    "is it an MQTT port, and does it want tls?"
+                )
             )
         if self._failure is not None and not self._failure.done():
             self._failure.set_result(why)

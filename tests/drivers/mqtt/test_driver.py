@@ -22,7 +22,9 @@ VERSIONS = pytest.mark.parametrize("version", ["3.1.1", "5"])
 
 
 @VERSIONS
-async def test_the_fields_of_one_message_go_to_many_tags(broker: MqttBroker, observe: Any, tag: Any, version: str) -> None:
+async def test_the_fields_of_one_message_go_to_many_tags(
+    broker: MqttBroker, observe: Any, tag: Any, version: str
+) -> None:
     common = {"topic": "plant/pump", "timestamp": "$.ts", "quality": "$.q"}
     tags = [
         tag(0, DataType.Float, value="$.speed", **common),
@@ -57,7 +59,9 @@ async def test_the_fields_of_one_message_go_to_many_tags(broker: MqttBroker, obs
 
 
 @VERSIONS
-async def test_plain_numbers_carry_the_time_they_arrived(broker: MqttBroker, observe: Any, tag: Any, version: str) -> None:
+async def test_plain_numbers_carry_the_time_they_arrived(
+    broker: MqttBroker, observe: Any, tag: Any, version: str
+) -> None:
     seen = await observe(broker.port, [tag(7, topic="t/level", scale=0.1)], version=version)
     before = now_ticks()
     await broker.publish("t/level", "125")
