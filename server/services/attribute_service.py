@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from typing import Final
 
@@ -14,9 +15,10 @@ from asyncua.ua.ua_binary import struct_to_binary
 from server.services.answer import run_parallel
 from server.services.context import Service, ServiceContext
 from server.services.read_request import ReadRequest
-from server.services.value_columns import STAMPS
+from server.services.value_columns import STAMPS, status_only
 from server.services.wire import response_head, status_code
 
+_log = logging.getLogger(__name__)
 _NO_DIAGNOSTICS: Final = struct.pack("<i", -1)
 
 
@@ -41,8 +43,17 @@ def _mixed(context: ServiceContext, request: ReadRequest) -> list[bytes]:
         out[place] = piece
     for place, item in request.others.items():
         item.NodeId = context.caller.resolve(item.NodeId)
-        out[place] = struct_to_binary(server.attributes.read(user, item, request.stamps))
+        out[place] = _encoded(item, server.attributes.read(user, item, request.stamps))
     return out
+
+
+def _encoded(item: ua.ReadValueId, value: ua.DataValue) -> bytes:
+    """A value that does not fit its own type spoils no other item."""
+    try:
+        return struct_to_binary(value)
+    except (ua.UaError, struct.error, TypeError, ValueError, AttributeError, OverflowError):
+        _log.exception("%s: attribute %s holds what cannot be encoded", item.NodeId, item.AttributeId)
+        return status_only(ua.StatusCodes.BadEncodingError)
 
 
 async def _write(context: ServiceContext, request: ua.WriteParameters) -> ua.WriteResponse | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asyncua import ua
 from asyncua.server.address_space import AttributeValue
+from asyncua.ua.uatypes import get_win_epoch
 
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
@@ -78,7 +79,7 @@ class ServerObject:
         self._set("HistoryServerCapabilities_MaxReturnEventValues", 0, _V.UInt32)
         self._set("Server_ServerRedundancy_RedundancySupport", int(ua.RedundancySupport.None_), _V.Int32)
         self._set("Server_Auditing", False, _V.Boolean)
-        self._set("Server_EstimatedReturnTime", None, _V.DateTime)
+        self._set("Server_EstimatedReturnTime", get_win_epoch(), _V.DateTime)
         self._watch("Server_ServiceLevel", lambda: ua.Variant(self.service_level, _V.Byte))
 
     def _status(self) -> None:

@@ -13,6 +13,7 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import nodeid_from_binary, struct_from_binary, struct_to_binary
 
 NONE_URI = "http://opcfoundation.org/UA/SecurityPolicy#None"
+_PER_CHUNK = 60_000
 
 
 class Ended(Exception):
@@ -97,11 +98,16 @@ class RawClient:
         return b"OPNF" + struct.pack("<II", 12 + len(body), self.channel_id) + body
 
     def message(self, request: Any) -> bytes:
-        """A request in one MSG chunk."""
+        """A request in as many MSG chunks as it takes."""
         self.request_id += 1
         request.RequestHeader.AuthenticationToken = self.authentication_token
         request.RequestHeader.RequestHandle = self.request_id
-        return self.chunk(b"MSGF", struct_to_binary(request))
+        body = struct_to_binary(request)
+        starts = range(0, len(body), _PER_CHUNK)
+        kinds = [b"MSGC"] * (len(starts) - 1) + [b"MSGF"]
+        return b"".join(
+            self.chunk(kind, body[start : start + _PER_CHUNK]) for kind, start in zip(kinds, starts, strict=True)
+        )
 
     async def open(
         self, lifetime_ms: int = 60_000, renew: bool = False, sizes: tuple[int, ...] = (65536, 65536, 0, 0)
