@@ -39,7 +39,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Instances:
     """names: the parameters they give, with the place where each is first named; rows(scope, twin): one per instance.
-    open: whether names that nobody uses are all right, as in a CSV file with further columns; lost: an error hid some."""
+    open: whether names that nobody uses are all right, as in a CSV file with more columns; lost: an error hid some."""
 
     names: Mapping[str, Place]
     rows: Callable[[Scope, str], Iterator[Row]]

@@ -1,0 +1,175 @@
+"""What `uatwin check` says about a plant file: its errors, or its twins, tags and what each connection has to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from drivers.driver import PlanReport
+from drivers.registry import driver_type
+from server.config.connections import bindings
+from server.config.errors import PlantFileError
+from server.config.load import load_plant
+from server.config.plant import Connection, Plant, Twin
+
+_MOST_REQUESTS = 20
+"""Requests of a plan that the text shows; the rest is summed up, and the JSON has them all."""
+
+
+def check(path: Path, as_json: bool) -> int:
+    """Check a plant file without touching the network. The report goes to stdout, errors to stderr; returns the exit
+    code: 0 good, 2 with errors."""
+    try:
+        plant = load_plant(path)
+    except PlantFileError as failed:
+        for error in failed.errors:
+            print(error, file=sys.stderr)
+        count = len(failed.errors)
+        print(f"{count} error{'s' if count > 1 else ''} in {path}", file=sys.stderr)
+        if as_json:
+            errors = [
+                {"file": str(e.file), "line": e.line, "column": e.column, "message": e.message} for e in failed.errors
+            ]
+            print(json.dumps({"good": False, "errors": errors}, ensure_ascii=False, indent=1))
+        return 2
+    report = report_data(plant)
+    print(json.dumps(report, ensure_ascii=False, indent=1) if as_json else "\n".join(_text(report)))
+    return 0
+
+
+def report_data(plant: Plant) -> dict[str, Any]:
+    """The report as data, as `uatwin check --json` prints it. Sizes in bytes, rates per second, load as a share."""
+    twins = list(plant.walk())
+    fed = [tag for tag in plant.tags if tag.connection is not None]
+    return {
+        "good": True,
+        "plant": plant.name,
+        "endpoint": plant.server.endpoint,
+        "twins": len(twins),
+        "tags": len(fed),
+        "commands": sum(tag.command is not None for tag in fed),
+        "methods": sum(len(twin.methods) for twin in twins),
+        "diagnostics": len(plant.tags) - len(fed),
+        "scopes": {
+            scope: {"twins": count, "tags": sum(_own_tags(twin) for twin in twins if twin.scope == scope)}
+            for scope, count in Counter(str(twin.scope) for twin in twins).items()
+        },
+        "types": dict(Counter(twin.type_name for twin in twins if twin.type_name).most_common()),
+        "data_types": dict(Counter(tag.data_type.name for tag in fed).most_common()),
+        "connections": [_connection(connection) for connection in plant.connections.values()],
+        "tree": [node.data() for node in _nodes(plant.twins)],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """Neighbouring twins of equal shape, as one line of the tree."""
+
+    first: str
+    last: str
+    count: int
+    twin: Twin
+    below: tuple[_Node, ...]
+
+    def data(self) -> dict[str, Any]:
+        """For the report; a line of one twin has no last."""
+        many = {"last": self.last, "count": self.count} if self.count > 1 else {}
+        kind = {"type": self.twin.type_name} if self.twin.type_name else {}
+        return {
+            "name": self.first,
+            **many,
+            "scope": str(self.twin.scope),
+            **kind,
+            "tags": len(self.twin.telemetry),
+            "commands": len(self.twin.commands),
+            "children": [node.data() for node in self.below],
+        }
+
+
+def _nodes(twins: Sequence[Twin]) -> tuple[_Node, ...]:
+    made = []
+    for _, group in groupby(twins, _shape):
+        equal = list(group)
+        made.append(_Node(equal[0].name, equal[-1].name, len(equal), equal[0], _nodes(equal[0].children)))
+    return tuple(made)
+
+
+def _shape(twin: Twin) -> tuple[Any, ...]:
+    """Equal for twins that differ in names and addresses only."""
+    own = tuple(tag.name for tag in (*twin.telemetry, *twin.commands)) if not twin.type_name else ()
+    return twin.scope, twin.type_name, own, tuple(_shape(child) for child in twin.children)
+
+
+def _own_tags(twin: Twin) -> int:
+    return len(twin.telemetry) + len(twin.commands)
+
+
+def _connection(connection: Connection) -> dict[str, Any]:
+    report: PlanReport = driver_type(connection.driver).report(connection.settings, bindings(connection.tags))
+    return {
+        "name": connection.name,
+        "driver": connection.driver,
+        "tags": len(connection.tags),
+        "pushed_tags": report.pushed_tags,
+        "requests_per_s": round(report.requests_per_s, 3),
+        "bytes_per_s": round(report.bytes_per_s, 1),
+        "load": None if report.load is None else round(report.load, 4),
+        "requests": [
+            {"what": request.what, "rate_s": request.rate_s, "tags": request.tags, "bytes": request.bytes_on_wire}
+            for request in report.requests
+        ],
+    }
+
+
+def _text(report: dict[str, Any]) -> Iterator[str]:
+    yield f"Plant {report['plant']} at {report['endpoint']}"
+    yield (
+        f"{_count(report['twins'], 'twin')}, {_count(report['tags'], 'tag')} ({report['commands']} of them commands), "
+        f"{_count(report['methods'], 'command method')}, {report['diagnostics']} diagnostics"
+    )
+    yield ""
+    for node in report["tree"]:
+        yield from _branch(node, "  ")
+    yield ""
+    for scope, count in report["scopes"].items():
+        yield f"  {scope:<10} {count['twins']:>7} twins {count['tags']:>8} tags"
+    for name, count in report["types"].items():
+        yield f"  type {name:<24} {count:>7} twins"
+    for connection in report["connections"]:
+        yield ""
+        yield from _plan(connection)
+
+
+def _branch(node: dict[str, Any], indent: str) -> Iterator[str]:
+    name = node["name"] if "count" not in node else f"{node['name']} .. {node['last']} ({node['count']})"
+    kind = f"{node['scope']} {node['type']}" if "type" in node else node["scope"]
+    counts = [_count(node[key], word) for key, word in (("tags", "tag"), ("commands", "command")) if node[key]]
+    yield f"{indent}{name:<{max(1, 44 - len(indent))}} {kind:<24} {', '.join(counts)}".rstrip()
+    for child in node["children"]:
+        yield from _branch(child, indent + "  ")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number != 1 else ''}"
+
+
+def _plan(connection: dict[str, Any]) -> Iterator[str]:
+    pushed = f", {connection['pushed_tags']} of them pushed" if connection["pushed_tags"] else ""
+    load = "" if connection["load"] is None else f", load {connection['load']:.0%}"
+    load += " (more than it can carry: poll less often, or split it)" if (connection["load"] or 0) > 1 else ""
+    yield f"Connection {connection['name']} ({connection['driver']}): {_count(connection['tags'], 'tag')}{pushed}"
+    yield f"  {connection['requests_per_s']:g} requests/s, {connection['bytes_per_s']:g} bytes/s{load}"
+    requests = connection["requests"]
+    for request in requests[:_MOST_REQUESTS]:
+        rate = f"every {request['rate_s']:g} s" if request["rate_s"] else ""
+        yield f"    {request['what']:<52} {rate:<12} {_count(request['tags'], 'tag'):>9} {request['bytes']:>6} bytes"
+    if len(requests) > _MOST_REQUESTS:
+        rest = requests[_MOST_REQUESTS:]
+        tags, size = sum(r["tags"] for r in rest), sum(r["bytes"] for r in rest)
+        yield f"    ... and {len(rest)} more with {tags} tags and {size} bytes (--json shows them all)"
