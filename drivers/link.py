@@ -157,7 +157,8 @@ class Link:
             self.note(error)
             raise
         self._latencies.append(clock() - start)
-        self._prove()
+        if not session.done():
+            self._prove()
         return result
 
     async def observe(self, driver: Pushed, deliver: Deliver) -> None:
@@ -201,11 +202,9 @@ class Link:
             loss = await self._hold(serve)
         except DriverError as error:
             loss = error
-        self._session = None
+            self._tell_down(loss)
+            self._enter(LinkState.Disconnected)
         self.renewed = loss is None
-        if loss is not None:
-            self._down(loss)
-        self._enter(LinkState.Disconnected)
         await self.driver.close()
         if loss is not None:
             delay = self.back_off.delay_s(self._failures, self._chance())
@@ -230,9 +229,11 @@ class Link:
     def _end(self, session: asyncio.Future[DriverError | None] | None, loss: DriverError | None) -> None:
         if session is not None and not session.done():  # else an error of a connection that is gone already
             session.set_result(loss)
+            if loss is not None:
+                self._tell_down(loss)
             self._enter(LinkState.Disconnected)
 
-    def _down(self, error: DriverError) -> None:
+    def _tell_down(self, error: DriverError) -> None:
         self.note(error)
         if self._down_since is None:
             self._down_since = asyncio.get_running_loop().time()

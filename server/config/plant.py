@@ -21,7 +21,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition over the current value of a tag; true only while that value is not Bad.
+    """One condition over the current value of a tag; true only while that value is Good.
 
     operator is one of "above", "below", "at_least", "at_most", "equals", "not_equals".
     """
