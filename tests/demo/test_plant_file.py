@@ -67,9 +67,9 @@ class Bridge:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         for driver in self.drivers.values():
             await driver.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _deliver(self, batch: Readings) -> None:
         self.table.commit(batch)
