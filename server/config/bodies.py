@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -254,6 +254,13 @@ class BodyReader:
                 self._problems.add(key_position(section, (key,)), message)
             parameters[key] = spec.default if spec else None
         return parameters
+
+
+def taken(name: str, seen: Mapping[str, str]) -> str:
+    """Why a name cannot be given below a twin that has those in `seen` (to where they stand), "" when it can."""
+    if name in RESERVED or name in DIAGNOSTICS:
+        return f"{name} is a name that every twin has below it already; choose another"
+    return f"the name {name} is already at {seen[name]}; names below a twin differ" if name in seen else ""
 
 
 def known_type(name: str, types: dict[str, Type]) -> str:

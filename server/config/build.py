@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from server.config.bodies import (
     DIAGNOSTICS,
@@ -18,6 +18,7 @@ from server.config.bodies import (
     MethodPart,
     TagPart,
     Type,
+    taken,
 )
 from server.config.connections import Endpoint
 from server.config.errors import Place, Problems, did_you_mean
@@ -30,6 +31,7 @@ from server.config.templates import Scalar
 from server.config.templates import Scope as Values
 from server.config.yaml_source import Map
 
+_OWN_NAMES: Final = dict.fromkeys(DIAGNOSTICS, 0)
 DEFAULT_RATE_S = 1.0
 SHORTEST_STALE_S = 3.0
 
@@ -96,7 +98,7 @@ class Builder:
 
     def build(self, entries: list[Entry]) -> list[Draft]:
         """The roots of the tree."""
-        top = Draft("", "", "", names={"Connections": 0})
+        top = Draft("", "", "")
         for entry in entries:
             self._expand(entry, {}, top, Inherited())
         return top.children
@@ -128,7 +130,7 @@ class Builder:
         draft = Draft(name, path, path if made else "")
         place = entry.place if row.place == entry.place or entry.name.plain else row.place
         self._claim(parent, name, place)
-        draft.names.update(dict.fromkeys(DIAGNOSTICS, 0))
+        draft.names.update(_OWN_NAMES)
         parent.children.append(draft)
         self.drafts[path] = draft
         own = entry.body.header.make(TWIN, values, draft.label) or TwinSpec()
@@ -286,12 +288,13 @@ class Builder:
     def _claim(self, draft: Draft, name: str, place: Place) -> None:
         """Take a name below a twin; each can be had once."""
         problem = name_problem(name)
-        if name in RESERVED:
-            problem = f"{name} is a name that every twin has below it already; choose another"
-        elif name in draft.names and draft.names[name] != place:  # equal: the whole entry was reported
-            first = draft.names[name]
-            where = f"already at {self._problems.describe(first)}" if first else "uatwin's own"
-            problem = f"the name {name} is {where} in {draft.path or 'the tree'}; names below a twin differ"
+        if not problem and (name in draft.names or name in RESERVED):
+            first = draft.names.get(name, 0)
+            if first == place:  # the whole entry was reported
+                return
+            problem = taken(name, {name: self._problems.describe(first)} if first else {})
+        elif not draft.path and name == "Connections":
+            problem = "Connections is where the connections stand; choose another name for a root twin"
         if problem:
             self._problems.add(place, problem, draft.label, "name" if draft.label else problem)
         draft.names.setdefault(name, place)

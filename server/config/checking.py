@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,8 @@ _WANTED: Final[dict[str, str]] = {
     "none_required": "nothing", "path_type": "a path", "bytes_type": "text",
 }  # fmt: skip
 """pydantic's error types that mean another type was expected, and which."""
+_SECRET: Final = re.compile("password|passphrase|secret|token|psk")
+"""Keys whose values no message repeats."""
 _EXTRA: Final = ("extra_forbidden", "unexpected_keyword_argument")
 _BOUND: Final = {
     "greater_than": ("above", "gt"),
@@ -109,9 +112,11 @@ class Checker(Generic[T]):
         if what in ("missing", "missing_argument") and rest:
             about = self._description(known, str(rest[-1]))
             return Finding(place, (*known, rest[-1]), "missing", f"{name}{rest[-1]} is missing{about}")
+        secret = any(isinstance(part, str) and _SECRET.search(part) for part in known)
         if what in _WANTED:
-            return Finding(place, known, "type", _WANTED[what], _given(details.get("input"), _WANTED[what]))
-        return Finding(place, known, what, f"{name}{_complaint(details)}")
+            given = "" if secret else _given(details.get("input"), _WANTED[what])
+            return Finding(place, known, "type", _WANTED[what], given)
+        return Finding(place, known, what, f"{name}{'is not possible' if secret else _complaint(details)}")
 
     @cached_property
     def _schema(self) -> dict[str, Any]:
@@ -188,7 +193,7 @@ def describe(value: object) -> str:
     if isinstance(value, str):
         return f'the text "{value if len(value) < 60 else value[:57] + "..."}"'
     if isinstance(value, (int, float)):
-        return f"the number {value}"
+        return f"the number {str(value)[:40]}"
     return "a list" if isinstance(value, Sequence) else "a mapping"
 
 
@@ -232,7 +237,7 @@ def _complaint(details: ErrorDetails) -> str:
         return f"{text} is not one of the values it can have{did_you_mean(str(text), _expected(details))}"
     if what in _BOUND:
         word, key = _BOUND[what]
-        return f"must be {word} {context[key]}, not {given}"
+        return f"must be {word} {context[key]}, not {str(given)[:40]}"
     if what in ("too_short", "too_long"):
         limit = context.get("min_length", context.get("max_length"))
         side = "at least" if what == "too_short" else "at most"

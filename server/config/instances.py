@@ -70,6 +70,8 @@ def _none() -> Instances:
 
 
 def _listed(raw: Seq, names: Names, problems: Problems) -> Instances:
+    if not raw:
+        problems.add(raw.place, "instances is an empty list and makes no twins; leave the entry out")
     pieces = []
     found: dict[str, Place] = {}
     for item, place in zip(raw, raw.value_at, strict=True):

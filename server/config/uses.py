@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from server.config.bodies import Body, Entry, Type, known_type
+from server.config.bodies import Body, Entry, Type, known_type, taken
 from server.config.connections import Endpoint
 from server.config.errors import Problems, did_you_mean
+from server.config.names import name_problem
 
 
 def check_uses(roots: Iterable[Entry], types: dict[str, Type], problems: Problems) -> None:
@@ -24,6 +25,7 @@ def check_unused(types: dict[str, Type], endpoints: dict[str, Endpoint], problem
     for made_from in types.values():
         if not made_from.used:
             _check_points(made_from.body, None, endpoints, problems)
+            _check_names(made_from.body, problems)
 
 
 def _check_points(body: Body, above: str | None, endpoints: dict[str, Endpoint], problems: Problems) -> None:
@@ -44,6 +46,21 @@ def _check_points(body: Body, above: str | None, endpoints: dict[str, Endpoint],
         _check_points(entry.body, connection, endpoints, problems)
 
 
+def _check_names(body: Body, problems: Problems) -> None:
+    """The names of a body, as far as they stand in the text; a twin that is made has all of its names checked."""
+    seen: dict[str, str] = {}
+    names = [part.name for part in body.tags] + [method.name for method in body.methods]
+    for name in [*names, *(entry.name for entry in body.entries)]:
+        if not name.plain:
+            continue
+        problem = name_problem(name.text) or taken(name.text, seen)
+        if problem:
+            problems.add(name.place, problem)
+        seen.setdefault(name.text, problems.describe(name.place))
+    for entry in body.entries:
+        _check_names(entry.body, problems)
+
+
 def _below(entries: Iterable[Entry]) -> Iterator[Entry]:
     for entry in entries:
         yield entry
@@ -58,6 +75,9 @@ def _check_entry(entry: Entry, types: dict[str, Type], problems: Problems) -> No
             problems.add(entry.place, f"scope or type is missing in {entry.name.text}; give one of them")
         return
     if not entry.type_name:
+        return
+    if "{" in entry.type_name:
+        problems.add(raw.value_at["type"], "type is the name of a type; parameters cannot choose it")
         return
     if entry.type_name not in types:
         message = f"there is no type {entry.type_name}{known_type(entry.type_name, types)}"

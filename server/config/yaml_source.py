@@ -21,6 +21,7 @@ _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
+_DEEPEST: Final = 200
 _TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -174,6 +175,8 @@ class _Builder:
     def _open(self, container: Map | Seq, event: Any) -> None:
         if self._wants_key():
             self._report(event, "a key must be text, not a list or mapping; quote it if it starts with { or [")
+        if len(self._stack) >= _DEEPEST:
+            raise yaml.MarkedYAMLError(None, None, f"nested more than {_DEEPEST} deep", event.start_mark)
         self._put(container, event)
         if event.anchor:
             self._anchors[event.anchor] = container
