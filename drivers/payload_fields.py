@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -123,39 +123,35 @@ def _array(one: Convert, data_type: DataType, length: int) -> Convert:
 
 
 def _floating(data_type: DataType, scale: float, offset: float) -> Convert:
-    limits = value_range(data_type)
-    assert limits is not None
-    low, high = limits
+    low, high = value_range(data_type) or (0, 0)
     plain = scale == 1 and offset == 0
 
     def convert(raw: object) -> float:
-        number = raw if raw.__class__ is float else to_number(raw)
-        value = number if number.__class__ is float and plain else _scaled(number, scale, offset)  # type: ignore[arg-type]
+        number: Any = raw if raw.__class__ is float else to_number(raw)
+        value = number if number.__class__ is float and plain else _scaled(number, scale, offset)
         if low <= value <= high:
-            return value  # type: ignore[return-value]
+            return value
         raise _beyond(value, data_type)
 
     return convert
 
 
 def _whole(data_type: DataType, scale: float, offset: float) -> Convert:
-    limits = value_range(data_type)
-    assert limits is not None
-    low, high = limits
+    low, high = value_range(data_type) or (0, 0)
     plain = scale == 1 and offset == 0
 
     def convert(raw: object) -> int:
-        number = raw if raw.__class__ is int else to_number(raw)
+        number: Any = raw if raw.__class__ is int else to_number(raw)
         if not plain:
-            number = _scaled(number, scale, offset)  # type: ignore[arg-type]
+            number = _scaled(number, scale, offset)
         if isinstance(number, float):
             if not math.isfinite(number):
                 raise _beyond(number, data_type)
             if plain and not number.is_integer():
                 raise Unusable(Status.BadTypeMismatch, f"{shown(raw)} is not a whole number, and {data_type.name} is")
             number = round(number)
-        if low <= number <= high:  # type: ignore[operator]
-            return number  # type: ignore[return-value]
+        if low <= number <= high:
+            return int(number)
         raise _beyond(number, data_type)
 
     return convert
@@ -261,10 +257,8 @@ def _ticks_since_1970(number: int | float, unit: TimeUnit) -> int:
 
 
 def _unit_by_size(size: float) -> TimeUnit:
-    if size < 1e11:
-        return TimeUnit.s
     if size < 1e14:
-        return TimeUnit.ms
+        return TimeUnit.s if size < 1e11 else TimeUnit.ms
     return TimeUnit.us if size < 1e17 else TimeUnit.ns
 
 

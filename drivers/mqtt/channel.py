@@ -1,6 +1,6 @@
-"""One MQTT session over asyncio: paho speaks the protocol, asyncio moves the bytes. The only file here with I/O.
+"""One MQTT session: paho speaks the protocol over the wire, this says when, and what came of it.
 
-paho reads from a buffer that asyncio fills, so a wake-up handles all packets that have arrived and no thread is needed.
+All packets that have arrived are handled in one wake-up of the event loop, and no thread is needed.
 """
 
 from __future__ import annotations
@@ -22,102 +22,19 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from drivers.driver import Traffic
 from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost
-from drivers.mqtt.settings import MqttConnection, Tls
+from drivers.mqtt.settings import MqttConnection
+from drivers.mqtt.wire import Wire, tls_context
 
-_BUFFER: Final = 32_768
-"""Bytes taken in one wake-up: some 500 small messages, 10 ms, after which others on the loop have their turn."""
 _CLOSE_S: Final = 1.0
-_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
-"""Linux only."""
 
 OnMessage = Callable[[str, bytes, bool], None]
 """topic, payload, retained."""
 
 
-class _Wire(asyncio.BufferedProtocol):
-    """A connected transport that looks like a non-blocking socket to paho."""
-
-    def __init__(
-        self, traffic: Traffic, readable: Callable[[], None], lost: Callable[[Exception | None], None]
-    ) -> None:
-        self._traffic = traffic
-        self._readable = readable
-        self._lost = lost
-        self._buffer = bytearray(_BUFFER)
-        self._at = 0
-        self._end = 0
-        self._eof = False
-        self._transport: asyncio.Transport | None = None
-        self._socket: socket.socket | None = None
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._socket = transport.get_extra_info("socket")
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return memoryview(self._buffer)
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._acknowledge()
-        self._traffic.bytes_received += nbytes
-        self._at, self._end = 0, nbytes
-        self._readable()
-
-    def _acknowledge(self) -> None:
-        """Send TCP's acknowledgement now. Brokers that leave Nagle's algorithm on, as mosquitto does by default, hold
-        the answer to a command back until it comes, which else takes 40 ms."""
-        if _QUICKACK is not None and self._socket is not None:
-            with contextlib.suppress(OSError):  # closed meanwhile
-                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._eof = True
-        if not self.closed.done():
-            self.closed.set_result(None)
-        self._lost(exc)
-
-    @property
-    def pending(self) -> bool:
-        """Whether bytes of this wake-up are still to be read."""
-        return self._at < self._end
-
-    def recv(self, size: int) -> bytearray:
-        if self._at == self._end and not self._eof:
-            raise BlockingIOError
-        taken = self._buffer[self._at : min(self._at + size, self._end)]
-        self._at += len(taken)
-        return taken
-
-    def send(self, data: bytes | bytearray) -> int:
-        if self._transport is None or self._transport.is_closing():
-            raise ConnectionError("the connection is closed")
-        self._traffic.bytes_sent += len(data)
-        self._transport.write(data)
-        return len(data)
-
-    def close(self) -> None:
-        self._end = self._at
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Close without sending what is still waiting."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def fileno(self) -> int:
-        return -1
-
-    def setblocking(self, flag: bool) -> None:
-        """paho asks for it; an asyncio transport never blocks."""
-
-
 class _Client(paho.Client):
     """paho's client on a transport that is open already. `_create_socket` is the one private name this driver needs."""
 
-    wire: _Wire
+    wire: Wire
 
     def _create_socket(self) -> paho.SocketLike:
         return self.wire  # type: ignore[return-value]  # a bytearray serves paho as well as bytes
@@ -143,7 +60,7 @@ class Channel:
         self._traffic = traffic
         self._on_batch = on_batch
         self._client = self._make_client(client_id, on_message)
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
         self._keepalive: asyncio.TimerHandle | None = None
         self._accepted: asyncio.Future[None] | None = None
         self._failure: asyncio.Future[str] | None = None
@@ -177,22 +94,22 @@ class Channel:
                 await self._open_wire()
                 self._say_hello()
                 await self._accepted
-        except TimeoutError:
+        except BaseException as error:
+            self._accepted.cancel()
             await self.close()
-            raise ConnectFailed(
-                f"broker {self.broker} did not answer within {self._settings.connect_timeout_s:g} s"
-            ) from None
-        except BaseException:
-            await self.close()
+            if isinstance(error, TimeoutError):
+                raise ConnectFailed(
+                    f"broker {self.broker} did not answer within {self._settings.connect_timeout_s:g} s"
+                ) from None
             raise
         self._tick()
 
     async def _open_wire(self) -> None:
         settings, loop = self._settings, asyncio.get_running_loop()
-        context = _tls_context(settings.tls) if settings.tls is not None else None
+        context = tls_context(settings.tls) if settings.tls is not None else None
         try:
             _, self._wire = await loop.create_connection(
-                lambda: _Wire(self._traffic, self._readable, self._wire_lost), settings.host, settings.port, ssl=context
+                lambda: Wire(self._traffic, self._readable, self._wire_lost), settings.host, settings.port, ssl=context
             )
         except ssl.SSLCertVerificationError as error:
             raise ConnectFailed(
@@ -378,18 +295,3 @@ class Channel:
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(lost)
-
-
-def _tls_context(tls: Tls) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.cert is not None:
-            context.load_cert_chain(tls.cert, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConnectFailed(
-            f"a TLS file cannot be used ({error}); ca {tls.ca}, cert {tls.cert}, key {tls.key}"
-        ) from error
-    if tls.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

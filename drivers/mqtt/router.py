@@ -8,6 +8,7 @@ from typing import Final
 from drivers.batch import Batch, Column
 from drivers.driver import Binding, Traffic
 from drivers.json_path import MISSING, compile_path, resolve
+from drivers.mqtt.plan import availability_of
 from drivers.mqtt.settings import Availability, MqttConnection, MqttPoint, Retained
 from drivers.mqtt.topic import TopicTable
 from drivers.payload import DecodeError, Extractor, PayloadFormat, Picked, parse
@@ -107,7 +108,7 @@ class Router:
         self.presences: dict[Availability, Presence] = {}
         self._presence_of_row: dict[int, Presence] = {}
         for binding in bindings:
-            self._bind(binding, binding.point.availability or connection.availability)
+            self._bind(binding, availability_of(connection, binding))
 
     def _bind(self, binding: Binding, availability: Availability | None) -> None:
         presence = self._presence(availability) if availability is not None else None
