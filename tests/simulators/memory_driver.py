@@ -14,7 +14,6 @@ from drivers.data_types import to_cells
 from drivers.driver import Binding, Deliver, Driver, PollGroup, Traffic
 from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost
 from drivers.readings import Readings, now_ticks
-from drivers.status import Status
 
 
 @dataclass
@@ -160,8 +159,6 @@ def _create(name: str, device: Device, bindings: Sequence[Binding]) -> Driver:
 
 MEMORY = SimpleNamespace(create=_create)
 """What `drivers.registry.driver_type("memory")` would be."""
-
-GOOD = int(Status.Good)
 
 
 def _now() -> float:
