@@ -20,7 +20,7 @@ from server.config.models import (
     TypeSpec,
 )  # fmt: skip
 from server.config.pieces import Name, Names, Piece
-from server.config.rules import command_rules, interlock_rules, rate_rules, tag_rules
+from server.config.rules import command_rules, interlock_rules, tag_rules, twin_rules
 from server.config.templates import Scalar
 from server.config.yaml_source import Map, Seq
 
@@ -29,8 +29,8 @@ COMMAND: Final[Checker[CommandSpec]] = Checker(CommandSpec, command_rules, salva
 INTERLOCK: Final[Checker[InterlockSpec]] = Checker(InterlockSpec, interlock_rules, salvage=True)
 METHOD: Final[Checker[MethodSpec]] = Checker(MethodSpec, salvage=True)
 RELATION: Final[Checker[dict[str, str]]] = Checker(dict[RelationName, str], salvage=True)
-TYPE: Final[Checker[TypeSpec]] = Checker(TypeSpec, rate_rules, salvage=True)
-TWIN: Final[Checker[TwinSpec]] = Checker(TwinSpec, rate_rules, salvage=True)
+TYPE: Final[Checker[TypeSpec]] = Checker(TypeSpec, twin_rules, salvage=True)
+TWIN: Final[Checker[TwinSpec]] = Checker(TwinSpec, twin_rules, salvage=True)
 PARAMETER: Final[Checker[ParameterSpec]] = Checker(ParameterSpec)
 RESERVED: Final = frozenset(
     {"Identification", "Telemetry", "Commands", "Analytics", "Alarms", "Diagnostics", "ExtractFeatures"}

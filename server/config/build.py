@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from server.config.bodies import (
@@ -15,69 +13,23 @@ from server.config.bodies import (
     TWIN,
     Body,
     Entry,
-    MethodPart,
     TagPart,
     Type,
     taken,
 )
 from server.config.connections import Endpoint
+from server.config.drafts import Draft, Inherited, Reference
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Row
-from server.config.models import CommandSpec, InterlockSpec, MethodSpec, TwinSpec, TypeSpec
+from server.config.models import CommandSpec, TwinSpec, TypeSpec
 from server.config.names import name_problem
 from server.config.plant import CommandRules, Scope, Tag
 from server.config.rules import too_short
 from server.config.templates import Scalar
 from server.config.templates import Scope as Values
-from server.config.yaml_source import Map
 
 _OWN_NAMES: Final = dict.fromkeys(DIAGNOSTICS, 0)
-DEFAULT_RATE_S = 1.0
-SHORTEST_STALE_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Inherited:
-    """What a tag takes from the twins above it. connection: "" when it was wrong; stale_s: None for the default."""
-
-    connection: str | None = None
-    rate_s: float = DEFAULT_RATE_S
-    stale_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A relation before its target is known."""
-
-    reference_type: str
-    target: str
-    place: Place
-
-
-@dataclass(slots=True)
-class Draft:
-    """A twin in the making. label: its path when errors in it need one, "" when the text of it is its own. names: what
-    stands below it, to the place of each; commands: those whose interlocks are still to be resolved."""
-
-    name: str
-    path: str
-    label: str
-    scope: Scope = Scope.asset
-    type_name: str = ""
-    description: str = ""
-    identification: Mapping[str, str] = field(default_factory=dict)
-    telemetry: list[Tag] = field(default_factory=list)
-    commands: list[tuple[Tag, list[tuple[Map, InterlockSpec]]]] = field(default_factory=list)
-    methods: list[tuple[str, MethodPart, MethodSpec]] = field(default_factory=list)
-    children: list[Draft] = field(default_factory=list)
-    relations: list[Reference] = field(default_factory=list)
-    names: dict[str, Place] = field(default_factory=dict)
-
-    def walk(self) -> Iterator[Draft]:
-        """This one and all below it, parents first."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+SHORTEST_STALE_S: Final = 3.0
 
 
 class Builder:

@@ -138,9 +138,9 @@ def _text(report: dict[str, Any]) -> Iterator[str]:
         yield from _branch(node, "  ")
     yield ""
     for scope, count in report["scopes"].items():
-        yield f"  {scope:<10} {count['twins']:>7} twins {count['tags']:>8} tags"
+        yield f"  {scope:<10} {_count(count['twins'], 'twin'):>13} {_count(count['tags'], 'tag'):>13}"
     for name, count in report["types"].items():
-        yield f"  type {name:<24} {count:>7} twins"
+        yield f"  type {name:<24} {_count(count, 'twin'):>13}"
     for connection in report["connections"]:
         yield ""
         yield from _plan(connection)
@@ -150,7 +150,7 @@ def _branch(node: dict[str, Any], indent: str) -> Iterator[str]:
     name = node["name"] if "count" not in node else f"{node['name']} .. {node['last']} ({node['count']})"
     kind = f"{node['scope']} {node['type']}" if "type" in node else node["scope"]
     counts = [_count(node[key], word) for key, word in (("tags", "tag"), ("commands", "command")) if node[key]]
-    yield f"{indent}{name:<{max(1, 44 - len(indent))}} {kind:<24} {', '.join(counts)}".rstrip()
+    yield f"{indent}{name:<{max(1, 52 - len(indent))}} {kind:<24} {', '.join(counts)}".rstrip()
     for child in node["children"]:
         yield from _branch(child, indent + "  ")
 

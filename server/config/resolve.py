@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from drivers.data_types import value_range
 from server.config.bodies import MethodPart
-from server.config.build import Builder, Draft, Reference
+from server.config.build import Builder
 from server.config.diagnostics import twin_diagnostics
+from server.config.drafts import Draft, Reference
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.models import InterlockSpec, MethodSpec
 from server.config.plant import (

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from drivers.data_types import DataType, value_range
+from nodesets.identification import identification_value
 from server.config.checking import Loc
 from server.config.models import CommandSpec, InterlockSpec, TagSpec, TwinSpec, TypeSpec
 from server.config.plant import Interlock
@@ -31,6 +32,16 @@ def rate_rules(spec: TagSpec | TypeSpec | TwinSpec) -> Broken:
     """Where a rate and a staleness given together contradict each other."""
     if spec.rate_s and spec.stale_s and spec.stale_s < spec.rate_s:
         yield ("stale_s",), too_short(spec.stale_s, spec.rate_s)
+
+
+def twin_rules(spec: TypeSpec | TwinSpec) -> Broken:
+    """Where a twin contradicts itself, or the standard's data types of its identification."""
+    yield from rate_rules(spec)
+    for name, text in spec.identification.items():
+        try:
+            identification_value(name, text)
+        except ValueError as error:
+            yield ("identification", name), str(error)
 
 
 def too_short(stale_s: float, rate_s: float) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from drivers.data_types import DataType
+from nodesets.identification import PROPERTIES
 from server.config.load import PlantFileError, load_plant
-from server.config.models import ServerSettings
+from server.config.models import IdentificationName, ServerSettings
 from server.config.plant import Interlock, Scope, Twin
 
 MACHINES = """
@@ -283,3 +284,7 @@ print(len(plant.tags), time.process_time() - started, (psutil.Process().memory_i
     assert count == 50_000 + 1000 + 6
     assert seconds < 3
     assert megabytes < 60
+
+
+def test_every_name_of_the_identification_types_can_be_given() -> None:
+    assert set(PROPERTIES) <= set(get_args(IdentificationName))
