@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -53,6 +54,7 @@ class MqttBroker:
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="mosquitto-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._listeners: list[asyncio.subprocess.Process] = []
         folder = Path(self._folder.name)
         lines = [f"listener {self.port} 127.0.0.1", "max_queued_messages 0", "max_inflight_messages 1000", options]
         if os.geteuid() == 0:
@@ -86,6 +88,10 @@ class MqttBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+        for listener in self._listeners:
+            if listener.returncode is None:  # its test failed before it closed it
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(listener.pid, signal.SIGKILL)
         self._folder.cleanup()
 
     def start(self) -> None:
@@ -148,6 +154,7 @@ class MqttBroker:
             stderr=subprocess.DEVNULL,
         )
         listener = Listener(process)
+        self._listeners.append(process)
         await listener.line(b"Subscribed")
         return listener
 
