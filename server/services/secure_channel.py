@@ -315,8 +315,8 @@ class SecureChannel:
 
     def _room_per_chunk(self, crypto: Any) -> int:
         encrypted = self.send_chunk_size - _CHUNK.size
-        plain: int = encrypted // crypto.encrypted_block_size() * crypto.plain_block_size()
-        return plain - _SEQUENCE.size - crypto.signature_size() - crypto.min_padding_size()
+        plain = encrypted // crypto.encrypted_block_size() * crypto.plain_block_size()
+        return int(plain - _SEQUENCE.size - crypto.signature_size() - crypto.min_padding_size())
 
 
 def _following(number: int) -> int:

@@ -132,7 +132,8 @@ class ServerObject:
         security = f"{prefix}_SessionsDiagnosticsSummary_SessionSecurityDiagnosticsArray"
         self._set(security, [], _V.ExtensionObject)
         self._set(f"{prefix}_SamplingIntervalDiagnosticsArray", [], _V.ExtensionObject)
-        self._set(f"{prefix}_SubscriptionDiagnosticsArray", [], _V.ExtensionObject)
+        subscriptions = f"{prefix}_SubscriptionDiagnosticsArray"
+        self._watch(subscriptions, lambda: ua.Variant(self._subscriptions(), _V.ExtensionObject, is_array=True))
 
     def _counter(self, name: str) -> ua.Variant:
         return ua.Variant(getattr(self._summary(), name), _V.UInt32)
@@ -170,6 +171,21 @@ class ServerObject:
                 CurrentSubscriptionsCount=len(session.subscriptions),
             )
             for session in self._server.sessions
+        ]
+
+    def _subscriptions(self) -> list[ua.SubscriptionDiagnosticsDataType]:
+        return [
+            ua.SubscriptionDiagnosticsDataType(
+                SessionId=one.session.id if one.session is not None else ua.NodeId(),
+                SubscriptionId=ua.UInt32(one.id),
+                Priority=ua.Byte(one.terms.priority),
+                PublishingInterval=ua.Double(one.terms.interval_s * 1000),
+                MaxKeepAliveCount=ua.UInt32(one.terms.keep_alive),
+                MaxLifetimeCount=ua.UInt32(one.terms.lifetime),
+                PublishingEnabled=one.terms.enabled,
+                MonitoredItemCount=ua.UInt32(len(one.items.by_id)),
+            )
+            for one in self._server.subscriptions.by_id.values()
         ]
 
     def _set(self, name: str, value: Any, kind: ua.VariantType) -> None:

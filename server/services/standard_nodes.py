@@ -12,6 +12,8 @@ from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
 from asyncua.server.standard_address_space import standard_address_space
 
+from server.services import unused_nodes
+
 _fill: Final[Any] = standard_address_space.fill_address_space
 
 
@@ -21,6 +23,7 @@ class _Nodes(InternalServer):
     async def load_standard_address_space(self, shelf_file: Path | None = None) -> None:
         with _no_collection():
             _fill(self.node_mgt_service)
+            unused_nodes.remove(self.aspace)
 
 
 async def load_stack(application_uri: str) -> Server:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Any, Final
 
 from asyncua import ua
 from asyncua.common.utils import Buffer, NotEnoughData
+from asyncua.ua import ua_binary
 
 from drivers.readings import now_ticks
 
+_MOST_NULLS: Final = 10_000
 _NODE_ID: Final = struct.Struct("<BBH")
 _HEAD: Final = struct.Struct("<qII")
 _NO_DIAGNOSTICS: Final = b"\x00" + b"\xff\xff\xff\xff" + b"\x00\x00\x00"
@@ -18,6 +20,14 @@ _NO_DIAGNOSTICS: Final = b"\x00" + b"\xff\xff\xff\xff" + b"\x00\x00\x00"
 
 class RequestBuffer(Buffer):
     """asyncua's buffer, which takes negative lengths for a step back: a request could keep the server busy for ever."""
+
+    nulls = 0
+
+    def count_null(self) -> None:
+        """A value without bytes was read."""
+        self.nulls += 1
+        if self.nulls > _MOST_NULLS:
+            raise NotEnoughData("too many values without bytes")
 
     def read(self, size: int) -> bytes:
         if size < 0:
@@ -32,6 +42,22 @@ class RequestBuffer(Buffer):
         if size < 0:
             raise NotEnoughData(f"a length of {size}")
         super().skip(size)
+
+
+class _FewNulls:
+    """Takes the place of asyncua's Null: an array of 2^31 of them has no bytes, and would be made into a list."""
+
+    def pack(self, _data: Any) -> bytes:
+        return b""
+
+    def unpack(self, data: Any) -> None:
+        if isinstance(data, RequestBuffer):
+            data.count_null()
+
+
+ua_binary.Primitives.Null = _FewNulls()  # type: ignore[assignment]
+ua_binary._create_uatype_deserializer.cache_clear()
+ua_binary._create_uatype_array_deserializer.cache_clear()
 
 
 def response_head(type_id: int, request_handle: int, status: int = 0) -> bytes:

@@ -141,8 +141,6 @@ async def test_the_server_object_tells_the_truth(served: Served, anonymous: Clie
 
 
 async def test_no_variable_of_the_server_object_is_good_and_null(served: Served, anonymous: Client) -> None:
-    """Except those whose null means something."""
-    may_be_null = {"EstimatedReturnTime"}
     waiting, null = [anonymous.nodes.server], []
     while waiting:
         for child in await waiting.pop().get_children():
@@ -153,6 +151,6 @@ async def test_no_variable_of_the_server_object_is_good_and_null(served: Served,
             if node_class == ua.NodeClass.Variable:
                 value = await child.read_data_value(raise_on_bad_status=False)
                 name = (await child.read_browse_name()).Name
-                if value.StatusCode.is_good() and value.Value.Value is None and name not in may_be_null:
+                if value.StatusCode.is_good() and value.Value.Value is None:
                     null.append(f"{child.nodeid} {name}")
     assert not null
