@@ -87,7 +87,7 @@ async def main(kind: str, items: int, period_s: float) -> None:
     while not asked.done():
         number += 1
         await tick(number)
-        await asyncio.sleep(max(start + number * period_s - loop.time(), 0))
+        await asyncio.wait([asked], timeout=max(start + number * period_s - loop.time(), 0))
     await stop()
 
 
