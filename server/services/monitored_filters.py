@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Final
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
+from asyncua.ua.uaprotocol_auto import DataChangeFilter
 
 from drivers.data_types import DataType
 from server.services import sampling
@@ -20,6 +22,7 @@ NUMERIC: Final = frozenset(
 )
 
 
+@cache
 def revised_interval_s(requested_ms: float, publishing_s: float) -> float:
     """The sampling interval in seconds: -1 is the publishing interval, 0 the fastest we offer (Part 4, 7.21), anything
     else goes to the next slower step of a grid, so that many items share few timers."""
@@ -48,7 +51,7 @@ def data_filter(
         event = isinstance(asked, ua.EventFilter)
         codes = ua.StatusCodes
         raise ServiceError(codes.BadFilterNotAllowed if event else codes.BadMonitoredItemFilterUnsupported)
-    if not isinstance(asked, ua.DataChangeFilter):
+    if not isinstance(asked, DataChangeFilter):  # ua.DataChangeFilter is a subclass that nothing is decoded to
         raise ServiceError(ua.StatusCodes.BadMonitoredItemFilterInvalid)
     if attribute != ua.AttributeIds.Value:
         raise ServiceError(ua.StatusCodes.BadFilterNotAllowed)
@@ -57,7 +60,7 @@ def data_filter(
     return int(asked.Trigger), _deadband(asked, data_type, eu_range)
 
 
-def _deadband(asked: ua.DataChangeFilter, data_type: int | None, eu_range: tuple[float, float] | None) -> float:
+def _deadband(asked: DataChangeFilter, data_type: int | None, eu_range: tuple[float, float] | None) -> float:
     value = asked.DeadbandValue
     if asked.DeadbandType == ua.DeadbandType.None_:
         return 0.0

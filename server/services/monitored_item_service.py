@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
+from asyncua.ua.uaprotocol_auto import DataChangeFilter
 
 from server.services import monitored_filters, notification, sampling
 from server.services.context import Service, ServiceContext
@@ -118,7 +119,7 @@ class _Creation:
 
 def _selection(server: UaServer, asked: object) -> EventSelection:
     if not isinstance(asked, ua.EventFilter):
-        data = isinstance(asked, ua.DataChangeFilter | ua.AggregateFilter)
+        data = isinstance(asked, DataChangeFilter | ua.AggregateFilter)
         raise ServiceError(ua.StatusCodes.BadFilterNotAllowed if data else ua.StatusCodes.BadEventFilterInvalid)
     return EventSelection(asked, server.events.types)
 

@@ -20,8 +20,8 @@ class Commands(Protocol):
         """The StatusCode, once the device has confirmed or refused."""
         ...
 
-    async def call(self, method: CommandMethod, arguments: Sequence[Any], user: User) -> int:
-        """The same for a command method."""
+    async def call(self, method: CommandMethod, arguments: Sequence[Any], user: User) -> Any:
+        """The same for a command method: a StatusCode, or a ua.CallMethodResult."""
         ...
 
 
