@@ -160,7 +160,8 @@ class Channel:
         wire.close()
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(wire.closed), _CLOSE_S)
+                async with asyncio.timeout(_CLOSE_S):
+                    await asyncio.shield(wire.closed)
         finally:
             wire.abort()
             self._fail("the connection was closed")
@@ -222,7 +223,8 @@ class Channel:
         answer: asyncio.Future[Sequence[ReasonCode]] = asyncio.get_running_loop().create_future()
         self._answers[mid] = answer
         try:
-            return await asyncio.wait_for(answer, within_s)
+            async with asyncio.timeout(within_s):  # wait_for may swallow a cancellation on Python 3.11
+                return await answer
         except TimeoutError:
             raise DeviceTimeout(f"broker {self.broker} did not acknowledge {what} within {within_s:g} s") from None
         finally:
