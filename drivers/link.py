@@ -72,6 +72,7 @@ class Link:
     not hammered. All times come from the running event loop's clock.
 
     requests: exchanges tried. errors: failed ones by class name. reconnects: connections made after the first.
+    silent_units: units behind it that were given up. missed: poll slots skipped; both are told by who does the polling.
     renewed: whether the present connection took over from the one before by `renew`, without a failure in between.
     """
 
@@ -92,6 +93,8 @@ class Link:
         self.requests = 0
         self.errors: Counter[str] = Counter()
         self.reconnects = 0
+        self.silent_units = 0
+        self.missed = 0
         self.renewed = False
         self._proven_by_connect = proven_by_connect
         self._chance = chance
@@ -119,10 +122,6 @@ class Link:
         """Seconds that this share (0.5, 0.99) of the latest 100 good exchanges stayed under; NaN before the first."""
         ordered = sorted(self._latencies)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
-
-    def mean_latency_s(self) -> float:
-        """Mean seconds of the latest 100 good exchanges; NaN before the first."""
-        return sum(self._latencies) / len(self._latencies) if self._latencies else float("nan")
 
     def on_change(self, listener: Callable[[LinkState], None]) -> None:
         """Call listener(state) at every change of state."""

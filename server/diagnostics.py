@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.data_types import WIRE, DataType, to_cells
+from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost, Malformed, Refused
 from drivers.link import Link
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
@@ -19,12 +20,28 @@ from server.tags.table import TagTable
 PERIOD_S: Final = 1.0
 _NOT_GOOD: Final = np.uint32(0x40000000)
 
+
+def _errors(kind: type[DriverError]) -> Callable[[Link], float]:
+    return lambda link: link.errors[kind.__name__]
+
+
 _OF_LINK: Final[dict[str, Callable[[Link], float]]] = {
     "State": lambda link: link.state,
+    "LastErrorTime": lambda link: link.last_error.ticks if link.last_error else 0,
     "Requests": lambda link: link.driver.traffic.requests,
     "Errors": lambda link: link.error_total,
+    "ConnectFailures": _errors(ConnectFailed),
+    "LinkLosses": _errors(LinkLost),
+    "Timeouts": _errors(DeviceTimeout),
+    "Refusals": _errors(Refused),
+    "Malformed": lambda link: max(link.errors[Malformed.__name__], link.driver.traffic.malformed),
     "Reconnects": lambda link: link.reconnects,
-    "LatencyMs": lambda link: 1000.0 * link.mean_latency_s(),
+    "SilentUnits": lambda link: link.silent_units,
+    "MissedPolls": lambda link: link.missed,
+    "LatencyP50": lambda link: 1000.0 * link.latency_s(0.5),
+    "LatencyP99": lambda link: 1000.0 * link.latency_s(0.99),
+    "BytesSent": lambda link: link.driver.traffic.bytes_sent,
+    "BytesReceived": lambda link: link.driver.traffic.bytes_received,
 }
 LAST_ERROR: Final = "LastError"
 
@@ -33,8 +50,7 @@ class Diagnostics:
     """Fills the diagnostics tags that the plant has, once per second, and only those whose value changed.
 
     GoodFraction (percent Good) and BadTags (number not Good) count the telemetry of a twin and of all below it; a twin
-    without any is 100 % good. Of a connection: State (a LinkState), LastError, Requests (on the wire), Errors,
-    Reconnects, LatencyMs (mean of the latest exchanges).
+    without any is 100 % good. A connection's are those of `server.config.diagnostics`; State is a LinkState.
     """
 
     def __init__(self, plant: Plant, table: TagTable, links: Mapping[str, Link]) -> None:

@@ -175,6 +175,7 @@ class ConnectionAtWork:
                 continue
             number, missed = grid.next_slot(number, clock()) if number is not None else (grid.first_slot(clock()), 0)
             slot.missed += missed
+            self.link.missed += missed
             await asyncio.sleep(grid.due_s(number) - clock())
 
     async def _pause_before_probe(self, slot: Slot) -> None:
@@ -217,6 +218,7 @@ class ConnectionAtWork:
             return
         self._table.mark(unit.rows(), Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
         if not was_given_up:
+            self.link.silent_units += 1
             log.warning(
                 "%s does not answer (%s); from now on it is only asked every %g to %g s",
                 self._called(unit),
@@ -230,6 +232,7 @@ class ConnectionAtWork:
         unit.health = WELL
         unit.back.set()
         if given_up:
+            self.link.silent_units -= 1
             log.info("%s answers again", self._called(unit))
             self._sign_of_life.set()  # wakes who waits now
             self._sign_of_life.clear()

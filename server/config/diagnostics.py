@@ -17,10 +17,21 @@ _TWIN: Final = (
 _CONNECTION: Final = (
     ("State", DataType.Int32, "State of the connection", None),
     ("LastError", DataType.String, "Last error of the connection", None),
+    ("LastErrorTime", DataType.DateTime, "When that was", None),
     ("Requests", DataType.UInt64, "Requests since the start", None),
-    ("Errors", DataType.UInt64, "Requests that failed since the start", None),
+    ("Errors", DataType.UInt64, "Requests that failed since the start, of every kind", None),
+    ("ConnectFailures", DataType.UInt64, "Attempts to connect that failed", None),
+    ("LinkLosses", DataType.UInt64, "Times an open connection broke", None),
+    ("Timeouts", DataType.UInt64, "Requests without an answer in time", None),
+    ("Refusals", DataType.UInt64, "Requests that the device refused by its protocol", None),
+    ("Malformed", DataType.UInt64, "Answers and messages that could not be understood", None),
     ("Reconnects", DataType.UInt32, "Times the connection was opened again since the start", None),
-    ("LatencyMs", DataType.Double, "Time from a request to its answer, recent mean", "C26"),
+    ("SilentUnits", DataType.UInt32, "Units behind it that do not answer and are only probed", None),
+    ("MissedPolls", DataType.UInt64, "Polls skipped because the one before took too long", None),
+    ("LatencyP50", DataType.Double, "Time from a request to its answer: half of the latest 100 were quicker", "C26"),
+    ("LatencyP99", DataType.Double, "Time from a request to its answer: 99 of the latest 100 were quicker", "C26"),
+    ("BytesSent", DataType.UInt64, "Bytes sent since the start", "AD"),
+    ("BytesReceived", DataType.UInt64, "Bytes received since the start", "AD"),
 )
 
 

@@ -238,5 +238,5 @@ async def test_the_bridge_tells_about_its_connections(tmp_path):
         assert p.value("Connections/b/State") == LinkState.Connected
         assert str(p.value("Connections/a/LastError")).startswith(("LinkLost", "ConnectFailed"))
         assert p.value("Connections/b/Requests") >= 1
-        assert 0 < p.value("Connections/b/LatencyMs") < 200
+        assert 0 < p.value("Connections/b/LatencyP50") < 200
         assert (p.value("P/BadTags"), p.value("P/GoodFraction")) == (1, 50.0)

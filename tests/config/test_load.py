@@ -11,6 +11,7 @@ import pytest
 
 from drivers.data_types import DataType
 from nodesets.identification import PROPERTIES
+from server.config.diagnostics import connection_diagnostics
 from server.config.load import PlantFileError, load_plant
 from server.config.models import IdentificationName, ServerSettings
 from server.config.plant import Interlock, Scope, Twin
@@ -28,6 +29,9 @@ MACHINES = """
     """
 
 
+PER_CONNECTION = len(connection_diagnostics("any", 0))
+
+
 def twins(plant: Any) -> dict[str, Twin]:
     return {twin.path: twin for twin in plant.walk()}
 
@@ -43,9 +47,9 @@ def test_five_hundred_machines_are_ten_lines(load: Any) -> None:
 
 def test_tags_are_numbered_by_row_and_diagnostics_come_last(load: Any) -> None:
     plant = load(MACHINES)
-    assert [tag.row for tag in plant.tags] == list(range(500 + 2 * 500 + 6))
+    assert [tag.row for tag in plant.tags] == list(range(500 + 2 * 500 + PER_CONNECTION))
     fed = [tag.connection for tag in plant.tags]
-    assert fed == ["line1"] * 500 + [None] * 1006
+    assert fed == ["line1"] * 500 + [None] * (1000 + PER_CONNECTION)
     assert len({tag.path for tag in plant.tags}) == len(plant.tags)
 
 
@@ -61,7 +65,7 @@ def test_twins_and_connections_have_their_diagnostics(load: Any) -> None:
     assert (bad.path, bad.data_type) == ("M1/BadTags", DataType.UInt32)
     found = {tag.path: tag for tag in plant.connections["line1"].diagnostics}
     assert found["Connections/line1/State"].states == ("Disconnected", "Connecting", "Connected")
-    assert found["Connections/line1/LatencyMs"].unit == "C26"
+    assert found["Connections/line1/LatencyP50"].unit == "C26"
     assert {path.rsplit("/", 1)[1] for path in found} >= {"LastError", "Requests", "Errors", "Reconnects"}
 
 
@@ -281,7 +285,7 @@ print(len(plant.tags), time.process_time() - started, (psutil.Process().memory_i
     run = [sys.executable, "-c", program, str(tmp_path / "plant.yaml")]
     done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     count, seconds, megabytes = map(float, done.stdout.split())
-    assert count == 50_000 + 1000 + 6
+    assert count == 50_000 + 1000 + PER_CONNECTION
     assert seconds < 3
     assert megabytes < 60
 
