@@ -62,8 +62,8 @@ class MonitoredTargets:
         if tag_row >= 0:
             return self._tag(tag_row)
         kind = value.Value.VariantType if value.Value is not None else None
-        known = isinstance(kind, ua.VariantType) and kind != ua.VariantType.Null
-        return (kind.value if known else None), self._server.attributes.eu_range(node.NodeId)
+        known = kind.value if isinstance(kind, ua.VariantType) and kind != ua.VariantType.Null else None
+        return known, self._server.attributes.eu_range(node.NodeId)
 
     def _refuses(self, session: Session, node: ua.ReadValueId, status: int) -> bool:
         """Whether the StatusCode says that this cannot be monitored, and is not just the value's own quality."""
