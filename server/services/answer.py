@@ -45,7 +45,7 @@ def run_parallel(context: ServiceContext, work: Coroutine[Any, Any, Any]) -> Non
     session = context.caller
     if len(session.running) >= context.server.limits.max_parallel_requests:
         work.close()
-        context.reply(fault(context, ua.StatusCodes.BadTcpServerTooBusy))
+        context.reply(fault(context, ua.StatusCodes.BadServerTooBusy))
         return
     task = context.server.spawn(answer(context, work))
     session.running[task] = context

@@ -65,7 +65,7 @@ async def serve(channel: Channel, request_id: int, body: bytes) -> None:
     context = ServiceContext(channel.server, channel, None, header, channel.reply_to(request_id, handle))
     try:
         service = _service(type_id)
-        context.session = _session(context, service)
+        context.session = await _session(context, service)
         parameters = _decode(service, buffer)
     except (ServiceError, ua.UaStatusCodeError) as error:
         context.reply(fault(context, error.code))
@@ -88,7 +88,7 @@ def _is_standard(type_id: ua.NodeId) -> bool:
     return type_id.NamespaceIndex == 0 and isinstance(type_id.Identifier, int)
 
 
-def _session(context: ServiceContext, service: Service) -> Session | None:
+async def _session(context: ServiceContext, service: Service) -> Session | None:
     if not service.needs_session:
         return None
     session = context.server.sessions.find(context.header.AuthenticationToken)
@@ -97,6 +97,7 @@ def _session(context: ServiceContext, service: Service) -> Session | None:
     if session.channel is not context.channel:
         raise ServiceError(ua.StatusCodes.BadSecureChannelIdInvalid)
     if not session.activated:
+        await context.server.sessions.close(session, delete_subscriptions=True)
         raise ServiceError(ua.StatusCodes.BadSessionNotActivated)
     session.touch()
     return session

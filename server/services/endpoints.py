@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -33,7 +34,8 @@ class Endpoints:
         """The endpoint URL for a client that asked for `host` or reached us at `local_address`."""
         chosen = self._options.nat_host or host
         if not chosen:
-            chosen = local_address[0] if local_address and self._host in _WILDCARDS else self._host
+            here = local_address[0] if local_address else socket.gethostname()
+            chosen = here if self._host in _WILDCARDS else self._host
         if ":" in chosen and not chosen.startswith("["):
             chosen = f"[{chosen}]"
         return urlunsplit(("opc.tcp", f"{chosen}:{self._port}", self._path, "", ""))

@@ -63,6 +63,7 @@ class Session:
 
     def touch(self) -> None:
         """Note that the client has sent a request."""
+        self.last_contact_at = datetime.now(UTC)
         self._last_request = time.monotonic()
 
     def expired(self, now: float) -> bool:
@@ -77,6 +78,7 @@ class Session:
         """Continue on another secure channel; the old one forgets the session."""
         if self.channel is not None:
             self.channel.sessions.discard(self)
+            self.channel.without_session_since = time.monotonic()
         self.channel = channel
         channel.sessions.add(self)
 

@@ -110,8 +110,7 @@ class UaServer:
         """Listen. Raises OSError when the address is taken or not ours, PkiError for an unusable certificate."""
         await self.prepare()
         url = urlsplit(self.options.endpoint_url)
-        host = None if url.hostname in (None, "0.0.0.0", "::") else url.hostname
-        await self._listener.start(host, 4840 if url.port is None else url.port)
+        await self._listener.start(url.hostname, 4840 if url.port is None else url.port)
         self.endpoints = Endpoints(self.options, self.application_uri, self.identity.certificate_der, self.port)
         self._housekeeper = asyncio.create_task(keep_house(self, self._listener), name="opc ua housekeeping")
         _log.info("listening on %s", self.endpoint_url)
@@ -193,4 +192,5 @@ class UaServer:
         except Untrusted as error:
             self.diagnostics.security_rejected_sessions += 1
             code = getattr(ua.StatusCodes, error.status) if error.trusted else ua.StatusCodes.BadSecurityChecksFailed
-            raise ChannelError(code, f"{error} ({error.status})") from error
+            _log.warning("a client certificate is not accepted: %s (%s)", error, error.status)
+            raise ChannelError(code, "the client certificate is not accepted") from error

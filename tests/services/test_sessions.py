@@ -58,6 +58,7 @@ async def test_a_session_serves_nothing_before_it_is_activated(served: Served) -
         await raw.open()
         await raw.create_session()
         assert result_of(await raw.call(read_request(STATE))) == STATUS.BadSessionNotActivated
+        assert await raw.activate() == STATUS.BadSessionIdInvalid
 
 
 async def test_an_unactivated_session_is_not_taken_over(served: Served) -> None:
@@ -175,7 +176,7 @@ async def test_a_session_has_a_limit_of_parallel_requests(tmp_path: Path) -> Non
             await until(lambda: any(len(session.running) == 2 for session in served.server.sessions))
             with pytest.raises(ua.UaStatusCodeError) as refused:
                 await node.write_value(True)
-            assert refused.value.code == STATUS.BadTcpServerTooBusy
+            assert refused.value.code == STATUS.BadServerTooBusy
             served.commands.gate.set()
             await asyncio.gather(*waiting)
     finally:
