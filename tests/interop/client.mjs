@@ -6,7 +6,6 @@ import {
   DataType,
   MessageSecurityMode,
   OPCUAClient,
-  OPCUACertificateManager,
   SecurityPolicy,
   StatusCodes,
   TimestampsToReturn,
@@ -14,7 +13,8 @@ import {
   Variant,
   VariantArrayType,
   makeBrowsePath,
-} from "node-opcua";
+} from "node-opcua-client";
+import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 
 const [url, scenario, text] = process.argv.slice(2);
 const options = JSON.parse(text ?? "{}");

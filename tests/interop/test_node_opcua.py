@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(NODE is None, reason="node is not installed"),
     pytest.mark.skipif(
         not (HERE / "node_modules" / "node-opcua-client").exists(),
-        reason="node-opcua is not installed: npm install --no-package-lock in tests/interop",
+        reason="node-opcua-client is not installed: npm install --no-package-lock in tests/interop",
     ),
 ]
 PUMP, TANK = "ns=3;s=Cooling/Loop1/Pump1", "ns=3;s=Cooling/Loop1/Tank"
