@@ -42,42 +42,61 @@ class Acquisition:
         self._staleness = Staleness(plant.tags, table)
         self._back_off = back_off or BackOff()
         self._probing = probing or Probing()
-        self._connections: list[ConnectionAtWork] = []
+        self._connections: dict[str, ConnectionAtWork] = {}
+        self._sources: Mapping[str, Connection] = plant.connections
         self._of_row: dict[int, ConnectionAtWork] = {}
-        slots = 0
+        self._group: asyncio.TaskGroup | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._started_s = 0.0
+        self._slots = 0
         for connection in plant.connections.values():
-            at_work = self._create(connection, slots)
-            slots += len(at_work.slots)
-            self._connections.append(at_work)
-            self._of_row.update(dict.fromkeys((tag.row for tag in connection.tags), at_work))
+            self._add(connection)
 
     @property
     def links(self) -> Mapping[str, Link]:
         """The links by the name of their connection."""
-        return {connection.name: connection.link for connection in self._connections}
+        return {name: connection.link for name, connection in self._connections.items()}
 
     @property
     def polls(self) -> int:
         """Requests made by all poll groups so far."""
-        return sum(slot.polls for connection in self._connections for slot in connection.slots)
+        return sum(slot.polls for connection in self._connections.values() for slot in connection.slots)
 
     @property
     def missed(self) -> int:
         """Slots skipped so far because a poll took longer than its group's period."""
-        return sum(slot.missed for connection in self._connections for slot in connection.slots)
+        return sum(slot.missed for connection in self._connections.values() for slot in connection.slots)
 
     async def run(self) -> None:
         """Work until cancelled; then every driver is closed and no task is left."""
         loop = asyncio.get_running_loop()
-        started_s = loop.time()
+        self._started_s = loop.time()
         stop = self._table.on_commit(lambda batch: self._staleness.arrived(batch, loop.time()))
         try:
             async with asyncio.TaskGroup() as group:
+                self._group = group
                 group.create_task(self._sweep(), name="staleness")
-                for index, connection in enumerate(self._connections):
-                    group.create_task(self._keep_running(connection, started_s, index / _CONNECTS_PER_S))
+                for index, connection in enumerate(self._connections.values()):
+                    self._start(connection, index / _CONNECTS_PER_S)
         finally:
+            self._group = None
+            self._running.clear()
             stop()
+
+    async def adopt(self, plant: Plant) -> Sequence[str]:
+        """Go on with another plant whose rows fit the running one's (`server.config.renumber`); the table has them
+        already. Connections that are the same in both are not touched; returns the names of the others, the new, the
+        changed and the ended."""
+        fresh = {name: one for name, one in plant.connections.items() if not _same(self._sources.get(name), one)}
+        gone = [name for name in self._sources if name in fresh or name not in plant.connections]
+        self._staleness.adopt(plant.tags)
+        await asyncio.gather(*(self._end(name) for name in gone))
+        self._sources = plant.connections
+        for connection in fresh.values():
+            at_work = self._add(connection)
+            if self._group is not None:
+                self._start(at_work, 0.0)
+        return sorted({*fresh, *gone})
 
     def can_read(self, row: int) -> bool:
         """Whether the row's device can be asked for its value (`read_rows`)."""
@@ -103,6 +122,27 @@ class Acquisition:
             connection, driver, self._table, self._staleness, first_index, self._back_off, self._probing
         )
 
+    def _add(self, connection: Connection) -> ConnectionAtWork:
+        at_work = self._create(connection, self._slots)
+        self._slots += len(at_work.slots)
+        self._connections[connection.name] = at_work
+        self._of_row.update(dict.fromkeys((tag.row for tag in connection.tags), at_work))
+        return at_work
+
+    def _start(self, connection: ConnectionAtWork, delay_s: float) -> None:
+        assert self._group is not None
+        self._running[connection.name] = self._group.create_task(self._keep_running(connection, delay_s))
+
+    async def _end(self, name: str) -> None:
+        connection = self._connections.pop(name)
+        task = self._running.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        self._staleness.forget(connection.rows)
+        for row in connection.rows.tolist():
+            del self._of_row[row]
+
     def _at(self, row: int) -> ConnectionAtWork:
         try:
             return self._of_row[row]
@@ -115,11 +155,20 @@ class Acquisition:
             await asyncio.sleep(SWEEP_S)
             self._staleness.sweep(loop.time())
 
-    async def _keep_running(self, connection: ConnectionAtWork, started_s: float, delay_s: float) -> None:
+    async def _keep_running(self, connection: ConnectionAtWork, delay_s: float) -> None:
         """A connection whose driver has a bug is started again, and does not take the others down."""
         await asyncio.sleep(delay_s)
         while True:
-            (bug,) = await asyncio.gather(connection.run(started_s), return_exceptions=True)
+            (bug,) = await asyncio.gather(connection.run(self._started_s), return_exceptions=True)
             log.critical("%s: stopped by a bug, starting it again in %g s", connection.name, _RESTART_S, exc_info=bug)
             connection.link.last_error = LastError(now_ticks(), "Bug", repr(bug))
             await asyncio.sleep(_RESTART_S)
+
+
+def _same(running: Connection | None, new: Connection) -> bool:
+    """Whether nothing about a connection has changed that its driver knows."""
+    return (
+        running is not None
+        and (running.driver, running.settings) == (new.driver, new.settings)
+        and bindings_of(running.tags) == bindings_of(new.tags)
+    )

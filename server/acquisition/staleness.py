@@ -28,6 +28,17 @@ class Staleness:
         self._limit_s = np.full(len(tags), np.inf)
         self._arrived_s = np.zeros(len(tags), np.float64)
 
+    def adopt(self, tags: Sequence[Tag]) -> None:
+        """The tags are these from now on; rows that were there keep what is known of them."""
+        more = len(tags) - len(self._limit_s)
+        self._stale_s = np.array([tag.stale_s for tag in tags], np.float64)
+        self._limit_s = np.concatenate([self._limit_s, np.full(more, np.inf)])
+        self._arrived_s = np.concatenate([self._arrived_s, np.zeros(more)])
+
+    def forget(self, rows: npt.NDArray[np.int32]) -> None:
+        """Watch rows no more."""
+        self._limit_s[rows] = np.inf
+
     def expect(self, rows: npt.NDArray[np.int32]) -> None:
         """Watch rows from now on. Rows that are only ever written to are never expected and so never stale."""
         self._limit_s[rows] = self._stale_s[rows]

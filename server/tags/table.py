@@ -15,6 +15,7 @@ from server.tags.feed import Feed
 Committed = Callable[[Readings], None]
 _BAD = np.uint32(0x80000000)
 _COLUMN_TYPES = (np.dtype(np.uint64), np.dtype(np.uint32), np.dtype(np.int64))
+_COLUMNS = ("data_type", "array_length", "value", "status", "source_ticks", "server_ticks", "version", "has_value")
 
 
 class CommitError(ValueError):
@@ -26,7 +27,8 @@ class TagTable:
 
     value: uint64[n] cells (`drivers.data_types`). data_type: uint8[n] built-in type ids. array_length: int32[n], 0 for
     scalars. status: uint32[n]. source_ticks, server_ticks: int64[n]. version: int64[n], the number of the commit that
-    touched the row last. has_value: bool[n], whether a row ever had one. side: what fits no cell, by row.
+    touched the row last. has_value: bool[n], whether a row ever had one. in_side: bool[n], whether its values fit no
+    cell and lie in side, by row.
     """
 
     def __init__(
@@ -49,12 +51,22 @@ class TagTable:
         self.commits = 0
         self.readings = 0
         self._clock = clock
-        self._in_side = ~np.isin(self.data_type, [int(kind) for kind in WIRE]) | (self.array_length > 0)
-        self._any_side = bool(self._in_side.any())
+        self._note_side()
         self._after: tuple[tuple[Committed], ...] = ()
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def grow(self, data_types: Sequence[int], array_lengths: Sequence[int]) -> None:
+        """Add rows behind the last. The columns become new arrays: whoever keeps one across calls asks again."""
+        fresh = TagTable(data_types, array_lengths, clock=self._clock)
+        for column in _COLUMNS:
+            setattr(self, column, np.concatenate([getattr(self, column), getattr(fresh, column)]))
+        self._note_side()
+
+    def _note_side(self) -> None:
+        self.in_side = ~np.isin(self.data_type, [int(kind) for kind in WIRE]) | (self.array_length > 0)
+        self._any_side = bool(self.in_side.any())
 
     def commit(self, batch: Readings) -> int:
         """Take a batch over and return the commit's version; 50,000 rows take well under 2 ms.
@@ -130,14 +142,14 @@ class TagTable:
         out[whole] = cells.view("<i8")[whole]
         large = (kinds == DataType.UInt64) & (cells > np.uint64(2**63 - 1))
         out[large] = cells[large]
-        out[self._in_side[rows] | ~self.has_value[rows]] = np.nan
+        out[self.in_side[rows] | ~self.has_value[rows]] = np.nan
         return out
 
     def python_value(self, row: int) -> object:
         """One row's value as a Python bool, int or float, or what the side list holds; None when it never had one."""
         if not self.has_value[row]:
             return None
-        if self._in_side[row]:
+        if self.in_side[row]:
             return self.side.get(row)
         data_type = DataType(int(self.data_type[row]))
         value = self.value[row : row + 1].view(CELL_VIEW[data_type])[0]
@@ -146,7 +158,7 @@ class TagTable:
     def _side_of(self, row: npt.NDArray[np.int32]) -> dict[int, object]:
         if not self._any_side:
             return {}
-        held = np.flatnonzero(self._in_side[row] & self.has_value[row])
+        held = np.flatnonzero(self.in_side[row] & self.has_value[row])
         return {index: self.side[int(row[index])] for index in held.tolist()}
 
     def _refuse_wrong(self, batch: Readings) -> None:
@@ -172,8 +184,8 @@ class TagTable:
         for index in batch.side:
             if not 0 <= index < len(batch):
                 raise CommitError(f"a side value belongs to no reading of this batch of {len(batch)}")
-            if not self._in_side[batch.row[index]]:
+            if not self.in_side[batch.row[index]]:
                 raise CommitError(f"row {int(batch.row[index])} holds a scalar, and the batch brings text or an array")
-        for index in np.flatnonzero(self._in_side[batch.row] & (batch.status < _BAD)).tolist():
+        for index in np.flatnonzero(self.in_side[batch.row] & (batch.status < _BAD)).tolist():
             if index not in batch.side:
                 raise CommitError(f"row {int(batch.row[index])} holds text or an array, and the batch brings none")

@@ -253,3 +253,15 @@ def _seconds(table: TagTable, readings: Readings) -> float:
     start = time.perf_counter()
     table.commit(readings)
     return time.perf_counter() - start
+
+
+def test_a_table_that_grows_keeps_what_it_has():
+    table = TagTable([DataType.Double, DataType.String])
+    table.commit(batch((0, 15, Status.Good)))
+    table.grow([DataType.Int64, DataType.Float], [0, 3])
+    assert (len(table), int(table.value[0])) == (4, 15)
+    assert table.in_side.tolist() == [False, True, False, True]
+    cells = to_cells([-7], DataType.Int64)
+    table.commit(Readings(np.array([2], np.int32), cells, np.zeros(1, np.uint32), np.ones(1, np.int64)))
+    assert table.python_value(2) == -7
+    assert table.status[3] == Status.BadWaitingForInitialData
