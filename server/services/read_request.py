@@ -13,7 +13,8 @@ from asyncua import ua
 from asyncua.common.utils import NotEnoughData, ServiceError
 from asyncua.ua.ua_binary import struct_from_binary
 
-from server.services.registered_nodes import BASE, RegisteredNodes
+from server.services.registered_nodes import RegisteredNodes
+from server.services.registered_nodes import row_of as handle_row
 from server.services.wire import RequestBuffer
 
 _HEAD: Final = struct.Struct("<dii")
@@ -26,6 +27,9 @@ _VALUE_OF_NODE: Final = frozenset(
 )
 """What follows the NodeId when the whole Value attribute in the default encoding is asked for."""
 _TAIL: Final = 14
+_STRING: Final = 3
+_STRING_HEAD: Final = 7
+"""A string NodeId: its kind, and the bytes before its text."""
 _HANDLE: Final = np.dtype(
     [
         ("kind", "u1"),
@@ -50,7 +54,7 @@ class ReadRequest:
 
 
 class ReadDecoder:
-    """Decodes ReadRequests; remembers which encoded NodeIds are tags.
+    """Decodes ReadRequests; remembers which encoded items ask for tags.
 
     row_of answers a tag's row, or -1 for any other node.
     """
@@ -87,34 +91,37 @@ class ReadDecoder:
     ) -> ReadRequest:
         rows: list[int] = []
         others: dict[int, ua.ReadValueId] = {}
-        known, position = self._known, _HEAD.size
+        known, length_at, position = self._known, _LENGTH.unpack_from, _HEAD.size
         for place in range(count):
-            end = _end_of_node_id(body, position)
-            if end and body[end : end + _TAIL] in _VALUE_OF_NODE:
-                row = known.get(body[position:end], _OTHER)
-                if row == _OTHER:
-                    row = self._find(body[position:end], registered)
-                if row != _OTHER:
+            if body[position] == _STRING:
+                end = position + _STRING_HEAD + length_at(body, position + 3)[0] + _TAIL
+                row = known.get(body[position:end])
+                if row is not None:
                     rows.append(row)
-                    position = end + _TAIL
+                    position = end
                     continue
-            buffer = RequestBuffer(body, position)
-            others[place] = struct_from_binary(ua.ReadValueId, buffer)
-            rows.append(_OTHER)
-            position = buffer.cur_pos
+            row, end = self._learn(body, position, registered)
+            if row == _OTHER:
+                buffer = RequestBuffer(body, position)
+                others[place] = struct_from_binary(ua.ReadValueId, buffer)
+                end = buffer.cur_pos
+            rows.append(row)
+            position = end
         return ReadRequest(stamps, np.array(rows, np.int32), others)
 
-    def _find(self, encoded: bytes, registered: RegisteredNodes | None) -> int:
-        node_id = ua.ua_binary.nodeid_from_binary(RequestBuffer(encoded))
+    def _learn(self, body: bytes, start: int, registered: RegisteredNodes | None) -> tuple[int, int]:
+        """The row and the end of an item that asks for the Value of a tag; _OTHER for any other item."""
+        end = _end_of_node_id(body, start)
+        if not end or body[end : end + _TAIL] not in _VALUE_OF_NODE:
+            return _OTHER, end
+        node_id = ua.ua_binary.nodeid_from_binary(RequestBuffer(body[start:end]))
         row = self._row_of(node_id)
         if row >= 0:
-            self._known[encoded] = row
-            return row
-        if registered is not None and isinstance(node_id.Identifier, int):
-            row = node_id.Identifier - BASE
-            if node_id.NamespaceIndex == registered.namespace and registered.has(row):
-                return row
-        return _OTHER
+            self._known[body[start : end + _TAIL]] = row
+        elif registered is not None:
+            row = handle_row(node_id, registered.namespace)
+            row = row if registered.has(row) else _OTHER
+        return row, end + _TAIL
 
 
 def _handles(body: bytes, count: int, registered: RegisteredNodes) -> npt.NDArray[np.int32] | None:
