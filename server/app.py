@@ -12,11 +12,16 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from analytics.worker import Worker
+from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
-from server.address_space import TwinSpace
+from server.address_space import AddressSpaceError, TwinSpace
 from server.commands.executor import Commands
 from server.config.plant import Plant
+from server.config.renumber import renumber, retired
 from server.diagnostics import Diagnostics
 from server.history.recent import Recent
 from server.methods import Analytics
@@ -29,13 +34,23 @@ from server.tags.table import TagTable
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What an operator wants to see at a glance. readings: committed so far; clients: sessions; not_good: tags whose
-    status is not Good, of all tags."""
+    """What an operator wants to see at a glance. readings: committed so far; clients: sessions; not_good: tags of
+    devices whose status is not Good, of all tags of devices; troubled: the connections those belong to."""
 
     readings: int
     clients: int
     not_good: int
     tags: int
+    troubled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a changed plant file did. connections: those that were started anew or ended; added, removed: tags."""
+
+    connections: tuple[str, ...]
+    added: int
+    removed: int
 
 
 class Bridge:
@@ -49,18 +64,23 @@ class Bridge:
         self.diagnostics = Diagnostics(plant, self.table, self.acquisition.links)
         self.recent = Recent(self.table)
         self.worker = Worker()
-        analytics = Analytics(self.recent, self.worker)
-        space = TwinSpace(plant, self.table, analytics_methods)
-        self.server = UaServer(options, self.table, space, CommandActions(self.commands), AnalyticsActions(analytics))
+        self.analytics = Analytics(self.recent, self.worker)
+        self.space = TwinSpace(plant, self.table, analytics_methods)
+        commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics)
+        self.server = UaServer(options, self.table, self.space, commands, methods)
         self.commands.on_audit(AuditTrail(self.server).note)
+        self._rows = _rows_of(plant)
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serve until cancelled; `started` is called once clients can connect. Nothing is left running.
 
         Raises OSError when the endpoint's port is taken, and PkiError for a certificate that cannot be used.
         """
-        await self.server.start()
-        gc.collect()
+        gc.disable()  # starting makes half a million objects and next to no garbage: looking for it takes 0.6 s
+        try:
+            await self.server.start()
+        finally:
+            gc.enable()
         gc.freeze()  # what has been loaded stays: no need to look through it again and again
         try:
             started()
@@ -72,7 +92,36 @@ class Bridge:
             await asyncio.gather(self.server.stop(), self.worker.stop())
             self.recent.close()
 
+    async def adopt(self, plant: Plant) -> Change:
+        """Go on with a changed plant of the same name: sessions, subscriptions and unchanged connections stay.
+
+        Raises AddressSpaceError, and changes nothing, for a plant that cannot be shown.
+        """
+        if plant.name != self.plant.name:
+            raise AddressSpaceError(
+                f"the plant is {self.plant.name}, not {plant.name}: its name is part of every NodeId"
+            )
+        new, old_count = renumber(self.plant, plant), len(self.plant.tags)
+        self.space.adopt(new)
+        more = new.tags[old_count:]
+        self.table.grow([int(tag.data_type) for tag in more], [tag.array_length for tag in more])
+        removed = np.setdiff1d(retired(new), retired(self.plant))
+        self.plant, self._rows = new, _rows_of(new)
+        self.commands.adopt(new)
+        self.analytics.adopt()
+        connections = await self.acquisition.adopt(new)
+        self.diagnostics.adopt(new, self.acquisition.links)
+        self.table.mark(removed.astype(np.int32), Status.BadNodeIdUnknown, Status.BadNodeIdUnknown)
+        return Change(tuple(connections), len(more), len(removed))
+
     def figures(self) -> Figures:
         """How it is doing now."""
-        not_good = int((self.table.status >= 0x40000000).sum())
-        return Figures(self.table.readings, len(list(self.server.sessions)), not_good, len(self.table))
+        not_good = {name: int((self.table.status[rows] >= 0x40000000).sum()) for name, rows in self._rows.items()}
+        troubled = tuple(name for name, count in not_good.items() if count)
+        tags = sum(len(rows) for rows in self._rows.values())
+        clients = len(list(self.server.sessions))
+        return Figures(self.table.readings, clients, sum(not_good.values()), tags, troubled)
+
+
+def _rows_of(plant: Plant) -> dict[str, npt.NDArray[np.int32]]:
+    return {name: np.array([tag.row for tag in one.tags], np.int32) for name, one in plant.connections.items()}

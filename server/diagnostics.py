@@ -55,6 +55,10 @@ class Diagnostics:
 
     def __init__(self, plant: Plant, table: TagTable, links: Mapping[str, Link]) -> None:
         self._table = table
+        self.adopt(plant, links)
+
+    def adopt(self, plant: Plant, links: Mapping[str, Link]) -> None:
+        """Tell about this plant and these links from now on; the rows fit the table."""
         twins = list(plant.walk())
         self._rows, self._first, self._last = _spans(plant.twins)
         self._of_twins = _columns((k, tag) for k, twin in enumerate(twins) for tag in twin.diagnostics)

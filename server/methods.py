@@ -37,6 +37,10 @@ class Analytics:
         results: Sequence[object] = await self._worker.run(job.function, keywords, LONGEST_S)
         return results
 
+    def adopt(self) -> None:
+        """The plant has changed: look at the twins' signals anew."""
+        self._signals.clear()
+
     def _rows(self, twin: Twin) -> Mapping[str, int]:
         """Rows of all numeric telemetry of the twin and of those below it, by the path below the twin."""
         known = self._signals.get(twin.path)

@@ -58,6 +58,11 @@ class LazyNodes(MutableMapping[ua.NodeId, NodeData]):
         """How many nodes of the plant exist at the moment."""
         return len(self._recent) + len(self._in_use)
 
+    def forget(self) -> None:
+        """Make every node of the plant anew when it is asked for next: the plant has changed."""
+        self._recent.clear()
+        self._in_use.clear()
+
     def get(self, key: ua.NodeId, default: Any = None, /) -> Any:
         """The node, or the default where there is none."""
         node = self._loaded.get(key)

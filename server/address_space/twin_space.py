@@ -34,11 +34,20 @@ class TwinSpace:
     namespace_index: Final = PLANT_INDEX
 
     def __init__(self, plant: Plant, table: TagTable, analytics_methods: AnalyticsMethods) -> None:
-        self._plant = plant
-        self._index = PlantIndex(plant, analytics_methods)
-        self._rows = self._index.rows
+        self._table = table
+        self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
-        self._maker = NodeMaker(self._index, self._heads, table, cast(ua.DateTime, datetime.now(UTC)))
+        self._nodes: LazyNodes | None = None
+        self.adopt(plant)
+
+    def adopt(self, plant: Plant) -> None:
+        """Show this plant from now on; its name must stay, and its rows must fit the table. Raises AddressSpaceError,
+        and goes on showing the one before, for a plant that cannot be shown."""
+        index = PlantIndex(plant, self._analytics_methods)
+        self._plant, self._index, self._rows = plant, index, index.rows
+        self._maker = NodeMaker(index, self._heads, self._table, cast(ua.DateTime, datetime.now(UTC)))
+        if self._nodes is not None:
+            self._nodes.forget()
 
     async def install(self, server: Server) -> None:
         """Register both namespaces, load the types and hang the plant into the server's address space. Once per
@@ -47,7 +56,7 @@ class TwinSpace:
         await server.register_namespace(self.namespace_uri)
         await self._refuse_other_indices(server)
         await loader.load(server, SHIPPED)
-        loader.mount(server, lambda loaded: LazyNodes(loaded, PLANT_INDEX, self._maker.make))
+        loader.mount(server, self._lay_under)
         links = [
             _link("ObjectsFolder", "Organizes", self.node_id(TWINS)),
             _link("ObjectsFolder", "Organizes", self.node_id(CONNECTIONS)),
@@ -55,6 +64,10 @@ class TwinSpace:
         ]
         for result in await server.iserver.isession.add_references(links):
             result.check()
+
+    def _lay_under(self, loaded: loader.Nodes) -> LazyNodes:
+        self._nodes = LazyNodes(loaded, PLANT_INDEX, lambda path: self._maker.make(path))
+        return self._nodes
 
     @property
     def namespace_uri(self) -> str:

@@ -49,11 +49,18 @@ class Commands:
     """
 
     def __init__(self, plant: Plant, table: TagTable, writer: Writer) -> None:
-        self._plant = plant
         self._table = table
         self._writer = writer
-        self._turns = {tag.row: asyncio.Lock() for tag in plant.tags if tag.command is not None}
+        self._turns: dict[int, asyncio.Lock] = {}
         self._listeners: list[Callable[[CommandAudit], None]] = []
+        self.adopt(plant)
+
+    def adopt(self, plant: Plant) -> None:
+        """Go on with another plant whose rows fit the running one's; writes under way end by the rules they began
+        with."""
+        self._plant = plant
+        commands = (tag.row for tag in plant.tags if tag.command is not None)
+        self._turns = {row: self._turns.get(row) or asyncio.Lock() for row in commands}
 
     def on_audit(self, listener: Callable[[CommandAudit], None]) -> Callable[[], None]:
         """Call listener(audit) after every attempt; returns how to stop that. A listener must not raise."""

@@ -32,7 +32,7 @@ class Recent:
 
     def __init__(self, table: TagTable, capacity: int = 1_500_000) -> None:
         self.capacity = capacity
-        self._kinds = table.data_type
+        self._table = table
         self._chunks: deque[Readings] = deque()
         self._tail: list[Readings] = []
         self._held = 0
@@ -55,7 +55,7 @@ class Recent:
         """
         with self._lock:
             batches = [*self._chunks, *self._tail]
-        wanted = np.zeros(len(self._kinds), np.bool_)
+        wanted = np.zeros(len(self._table), np.bool_)
         ordered = list(rows)
         wanted[ordered] = True
         found = Readings.concat([_select(batch, wanted, start_ticks, end_ticks) for batch in batches])
@@ -79,7 +79,7 @@ class Recent:
         fresh = np.ones(len(row), np.bool_)
         fresh[1:] = (row[1:] != row[:-1]) | (ticks[1:] != ticks[:-1]) | (cells[1:] != cells[:-1])
         row, ticks, cells, status = row[fresh], ticks[fresh], cells[fresh], status[fresh]
-        values = self._as_float(cells, self._kinds[row])
+        values = self._as_float(cells, self._table.data_type[row])
         values[(status >= _BAD) | np.isin(status & np.uint32(0xFFFF0000), _OLD)] = np.nan
         low, high = np.searchsorted(row, rows, "left"), np.searchsorted(row, rows, "right")
         return {

@@ -48,8 +48,6 @@ class ValueColumns:
 
     def __init__(self, table: TagTable) -> None:
         self._table = table
-        self._in_side = ~np.isin(table.data_type, [int(kind) for kind in WIRE]) | (table.array_length > 0)
-        self._any_side = bool(self._in_side.any())
 
     def encode(self, rows: Rows, stamps: int) -> bytes:
         """The rows' DataValues on the wire, one after the other."""
@@ -88,8 +86,9 @@ class ValueColumns:
         if stamps & SOURCE:
             mask = np.where(table.source_ticks[rows] == 0, mask & ~SOURCE, mask)
         keys = (mask << 8 | np.where(null, 0, table.data_type[rows])).astype(np.uint16)
-        if self._any_side:
-            keys[self._in_side[rows] & ~null] = _SIDE
+        in_side = table.in_side[rows]
+        if in_side.any():
+            keys[in_side & ~null] = _SIDE
         return keys
 
 
