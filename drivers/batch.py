@@ -1,10 +1,11 @@
-"""Collects single readings of pushed messages and turns them into one Readings batch, one array per column."""
+"""Collects readings of pushed messages and turns them into one Readings batch, one array per column."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from drivers.data_types import DataType, has_cell, to_cells
 from drivers.readings import Readings
@@ -15,10 +16,11 @@ _BAD: Final = 0x80000000
 class Column:
     """Readings of tags of one type, in order of arrival."""
 
-    __slots__ = ("_data_type", "_rows", "_status", "_ticks", "_values")
+    __slots__ = ("_blocks", "_data_type", "_rows", "_status", "_ticks", "_values")
 
     def __init__(self, data_type: DataType | None) -> None:
         self._data_type = data_type
+        self._blocks: list[Readings] = []
         self._clear()
 
     def _clear(self) -> None:
@@ -28,7 +30,7 @@ class Column:
         self._ticks: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + len(self._blocks)
 
     def add(self, row: int, value: object, status: int, ticks: int) -> None:
         """One reading; the value is ignored where the status is Bad, else it must be within the type's range."""
@@ -37,8 +39,22 @@ class Column:
         self._status.append(status)
         self._ticks.append(ticks)
 
-    def take(self) -> Readings:
-        """What was added since the last call."""
+    def add_block(
+        self, rows: npt.NDArray[np.int32], cells: npt.NDArray[np.uint64], status: npt.NDArray[np.uint32], ticks: int
+    ) -> None:
+        """Readings of one time that are arrays already. The arrays are kept as they are."""
+        if self._rows:
+            self._blocks.append(self._singles())
+        self._blocks.append(Readings(rows, cells, status, np.full(len(rows), ticks, np.int64)))
+
+    def take(self) -> list[Readings]:
+        """What was added since the last call, in order."""
+        if self._rows:
+            self._blocks.append(self._singles())
+        taken, self._blocks = self._blocks, []
+        return taken
+
+    def _singles(self) -> Readings:
         values, status = self._values, np.array(self._status, np.uint32)
         side: dict[int, object] = {}
         if self._data_type is None:
@@ -65,5 +81,5 @@ class Batch:
     def take(self) -> Readings | None:
         """Everything since the last call as one batch, None where there is nothing. Readings of a row keep their
         order."""
-        parts = [column.take() for column in self._columns.values() if len(column)]
+        parts = [part for column in self._columns.values() if len(column) for part in column.take()]
         return Readings.concat(parts) if parts else None

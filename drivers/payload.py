@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Final, NamedTuple
 
 import cbor2
+import msgspec
 import numpy as np
 
 from drivers.data_types import DataType
@@ -52,14 +53,25 @@ class DecodeError(ValueError):
 
 def parse(form: PayloadFormat, payload: bytes) -> object:
     """Decode a message once; any number of extractors pick from the result. Raises DecodeError."""
-    return _PARSERS[form](payload)
+    return PARSERS[form](payload)
+
+
+_JSON_STARTS: Final = (b"{", b"[")
+_fast_json: Final = msgspec.json.Decoder().decode
 
 
 def _parse_auto(payload: bytes) -> object:
-    return _parse_json(payload) if payload.lstrip()[:1] in (b"{", b"[") else _parse_text(payload)
+    return _parse_json(payload) if payload.lstrip()[:1] in _JSON_STARTS else _parse_text(payload)
 
 
 def _parse_json(payload: bytes) -> object:
+    try:
+        return _fast_json(payload)
+    except (msgspec.MsgspecError, ValueError, RecursionError):  # wrong, or one of Python's liberties: NaN, Infinity
+        return _parse_json_slowly(payload)
+
+
+def _parse_json_slowly(payload: bytes) -> object:
     try:
         return json.loads(payload.decode())  # always UTF-8 (RFC 8259, 8.1)
     except (ValueError, RecursionError) as error:
@@ -94,7 +106,7 @@ def _parse_senml(decode: Callable[[bytes], object]) -> Callable[[bytes], object]
     return parse_pack
 
 
-_PARSERS: Final[dict[PayloadFormat, Callable[[bytes], object]]] = {
+PARSERS: Final[dict[PayloadFormat, Callable[[bytes], object]]] = {
     PayloadFormat.auto: _parse_auto,
     PayloadFormat.json: _parse_json,
     PayloadFormat.text: _parse_text,
@@ -103,6 +115,7 @@ _PARSERS: Final[dict[PayloadFormat, Callable[[bytes], object]]] = {
     PayloadFormat.cbor: _parse_cbor,
     PayloadFormat.raw: bytes,
 }
+"""`parse` of one format, for those who parse many messages of it."""
 
 
 class Picked(NamedTuple):
@@ -176,6 +189,16 @@ class Extractor:
             return Picked(self._convert(raw) if status < _BAD else None, status, ticks)
         except Unusable as error:
             return Picked(None, error.status, ticks, str(error))
+
+    @property
+    def steps(self) -> Steps:
+        """Where the value is in a parsed message."""
+        return self._value
+
+    def stamp(self, parsed: object, now_ticks: int) -> tuple[int, int]:
+        """Time (OPC UA ticks) and StatusCode that a message gives its values. Raises Unusable."""
+        ticks = now_ticks if self._timestamp is None else self._ticks(parsed, now_ticks)
+        return ticks, 0 if self._quality is None else self._status(parsed)
 
     def _ticks(self, parsed: object, now_ticks: int) -> int:
         assert self._timestamp is not None

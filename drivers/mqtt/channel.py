@@ -22,13 +22,11 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from drivers.driver import Traffic
 from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost
+from drivers.mqtt.packets import NotMqtt, Packets, Publish
 from drivers.mqtt.settings import MqttConnection
 from drivers.mqtt.wire import Wire, tls_context
 
 _CLOSE_S: Final = 1.0
-
-OnMessage = Callable[[str, bytes, bool], None]
-"""topic, payload, retained."""
 
 
 class _Client(paho.Client):
@@ -51,7 +49,7 @@ class Channel:
         client_id: str,
         settings: MqttConnection,
         traffic: Traffic,
-        on_message: OnMessage,
+        on_message: Publish,
         on_batch: Callable[[], None],
     ) -> None:
         self.broker = f"{settings.host}:{settings.port}"
@@ -59,14 +57,16 @@ class Channel:
         self._client_id = client_id
         self._traffic = traffic
         self._on_batch = on_batch
-        self._client = self._make_client(client_id, on_message)
+        self._on_message = on_message
+        self._client = self._make_client(client_id)
+        self._packets = Packets(on_message, settings.version == "5")
         self._wire: Wire | None = None
         self._keepalive: asyncio.TimerHandle | None = None
         self._accepted: asyncio.Future[None] | None = None
         self._failure: asyncio.Future[str] | None = None
         self._answers: dict[int, asyncio.Future[Sequence[ReasonCode]]] = {}
 
-    def _make_client(self, client_id: str, on_message: OnMessage) -> _Client:
+    def _make_client(self, client_id: str) -> _Client:
         five = self._settings.version == "5"
         client = _Client(
             CallbackAPIVersion.VERSION2,
@@ -77,7 +77,7 @@ class Channel:
         )
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
-        client.on_message = lambda _client, _userdata, message: self._message(on_message, message)
+        client.on_message = lambda _client, _userdata, message: self._message(message)
         client.on_subscribe = lambda _client, _userdata, mid, reasons, _properties: self._answer(mid, reasons)
         client.on_publish = lambda _client, _userdata, mid, reason, _properties: self._answer(mid, [reason])
         return client
@@ -106,10 +106,11 @@ class Channel:
 
     async def _open_wire(self) -> None:
         settings, loop = self._settings, asyncio.get_running_loop()
+        self._packets = Packets(self._on_message, settings.version == "5")
         context = tls_context(settings.tls) if settings.tls is not None else None
         try:
             _, self._wire = await loop.create_connection(
-                lambda: Wire(self._traffic, self._readable, self._wire_lost), settings.host, settings.port, ssl=context
+                lambda: Wire(self._traffic, self._arrived, self._wire_lost), settings.host, settings.port, ssl=context
             )
         except ssl.SSLCertVerificationError as error:
             raise ConnectFailed(
@@ -232,23 +233,41 @@ class Channel:
 
     # --- what arrives
 
-    def _readable(self) -> None:
-        client, wire = self._client, self._wire
-        while wire is not None and wire.pending and client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            pass
-        if client.want_write():
-            client.loop_write()
-        self._on_batch()
-
-    def _message(self, on_message: OnMessage, message: paho.MQTTMessage) -> None:
-        self._traffic.responses += 1
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            self._traffic.malformed += 1
-            self._traffic.last_malformed = "a topic is not UTF-8"
+    def _arrived(self, data: bytes) -> None:
+        wire, packets = self._wire, self._packets
+        if wire is None:
             return
-        on_message(topic, bytes(message.payload), message.retain)
+        nonsense = ""
+        try:
+            packets.feed(data)
+        except NotMqtt as error:
+            nonsense = f"what came is not MQTT ({error})"
+        if packets.others:
+            wire.offer(packets.others)
+            packets.others.clear()
+            self._let_paho_read(wire)
+        self._on_batch()
+        if packets.acknowledgements:  # only now that the values are delivered
+            with contextlib.suppress(ConnectionError):  # then the broker sends them again
+                wire.send(bytes(packets.acknowledgements))
+            packets.acknowledgements.clear()
+        if nonsense:
+            self._fail(nonsense)
+            wire.abort()
+
+    def _let_paho_read(self, wire: Wire) -> None:
+        while wire.pending and self._client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            pass
+        if self._client.want_write():
+            self._client.loop_write()
+
+    def _message(self, message: paho.MQTTMessage) -> None:
+        """A message of QoS 2, whose handshake is paho's."""
+        try:
+            topic = message.topic.encode()
+        except UnicodeDecodeError:
+            topic = b"\xff"  # not UTF-8 either
+        self._on_message(topic, bytes(message.payload), message.retain)
 
     def _answer(self, mid: int, reasons: Sequence[ReasonCode]) -> None:
         self._traffic.responses += 1

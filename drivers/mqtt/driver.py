@@ -126,8 +126,9 @@ class MqttDriver:
             _LOG.warning("broker %s refuses the subscription to %s: %s", self._channel.broker, name, reason)
         return refused
 
-    def _on_message(self, topic: str, payload: bytes, retained: bool) -> None:
+    def _on_message(self, topic: bytes, payload: bytes, retained: bool) -> None:
         self._arrival = self._arrival or now_ticks()
+        self.traffic.responses += 1
         self._router.message(topic, payload, retained, self._arrival)
 
     def _on_batch(self) -> None:

@@ -7,12 +7,13 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 _LONGEST: Final = 65_535
+_SHARE: Final = "$share/"
 
 
 def filter_problem(topic_filter: str) -> str:
     """What is wrong with a topic filter, "" where nothing is."""
-    if topic_filter.startswith("$share/"):
-        return f'"{topic_filter}" is a shared subscription, which is not supported; subscribe to the topic itself'
+    if topic_filter.startswith(_SHARE):
+        return _share_problem(topic_filter)
     levels = topic_filter.split("/")
     for index, level in enumerate(levels):
         if "#" in level and (level != "#" or index != len(levels) - 1):
@@ -20,6 +21,19 @@ def filter_problem(topic_filter: str) -> str:
         if "+" in level and level != "+":
             return f'"{topic_filter}": + stands for one whole level; it is alone in its level'
     return _name_problem(topic_filter)
+
+
+def unshared(topic_filter: str) -> str:
+    """The filter that topics are matched against: that of a shared subscription without $share/group/."""
+    return topic_filter.split("/", 2)[2] if topic_filter.startswith(_SHARE) else topic_filter
+
+
+def _share_problem(topic_filter: str) -> str:
+    """MQTT 5, 4.8.2."""
+    levels = topic_filter.split("/", 2)
+    if len(levels) < 3 or not levels[1] or has_wildcard(levels[1]):
+        return f'"{topic_filter}" is no shared subscription; those are like $share/group/topic'
+    return filter_problem(levels[2])
 
 
 def topic_problem(topic: str) -> str:

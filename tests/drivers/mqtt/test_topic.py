@@ -17,7 +17,9 @@ def matches(topic_filter: str, topic: str) -> bool:
     return table.match(topic) == [topic_filter]
 
 
-@pytest.mark.parametrize("valid", ["a", "/", "a/b", "+", "#", "a/+/b", "a/#", "+/+/#", "/a", "a//b", "$SYS/#", "ä ö"])
+@pytest.mark.parametrize(
+    "valid", ["a", "/", "a/b", "+", "#", "a/+/b", "a/#", "+/+/#", "/a", "a//b", "$SYS/#", "ä ö", "$share/g/a/+/#"]
+)
 def test_valid_filters_have_no_problem(valid: str) -> None:
     assert filter_problem(valid) == ""
 
@@ -33,7 +35,10 @@ def test_valid_filters_have_no_problem(valid: str) -> None:
         ("++/a", "whole level"),
         ("a\0b", "null"),
         ("x" * 65_536, "65535 bytes"),
-        ("$share/group/a", "shared"),
+        ("$share/group", "like"),
+        ("$share/g+/a", "like"),
+        ("$share//a", "like"),
+        ("$share/g/a/#/b", "last level"),
     ],
 )
 def test_wrong_filters_are_told_why(wrong: str, says: str) -> None:
