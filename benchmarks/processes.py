@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -50,9 +51,22 @@ async def line(process: Process) -> Result:
     return result
 
 
+async def port_of(process: Process) -> int:
+    """The port that a simulated device prints when it listens."""
+    assert process.stdout is not None
+    return int(await process.stdout.readline())
+
+
 async def ask(process: Process) -> Result:
     """The line with which a process answers an empty one."""
     assert process.stdin is not None
     process.stdin.write(b"\n")
     await process.stdin.drain()
     return await line(process)
+
+
+def free_port() -> int:
+    """A TCP port of this computer that nothing uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
