@@ -14,9 +14,6 @@ from server.services.event_filter import EventSelection
 from server.services.events import SERVER, Event, EventDraft
 
 _OVERFLOW_TYPE: Final = ua.NodeId(ua.Int32(ua.ObjectIds.EventQueueOverflowEventType))
-DEFAULT_QUEUE: Final = 1000
-"""The queue of an event item that asks for 0 (Part 4, 7.21: the server's default)."""
-LONGEST_QUEUE: Final = 10_000
 
 
 @dataclass(slots=True, eq=False)

@@ -16,6 +16,8 @@ from server.services import sampling
 FASTEST_S: Final = 0.01
 SLOWEST_S: Final = 24 * 3600.0
 LONGEST_QUEUE: Final = 1000
+DEFAULT_EVENT_QUEUE: Final = 1000
+LONGEST_EVENT_QUEUE: Final = 10_000
 _GRID: Final = ((0.1, 0.01), (1.0, 0.05), (10.0, 0.5), (60.0, 5.0), (math.inf, 60.0))
 NUMERIC: Final = frozenset(
     int(kind) for kind in DataType if kind not in (DataType.String, DataType.ByteString, DataType.Boolean)
@@ -38,6 +40,11 @@ def revised_queue_size(requested: int) -> int:
     return min(max(requested, 1), LONGEST_QUEUE)
 
 
+def revised_event_queue(requested: int) -> int:
+    """0 is the server's default for events, 1 the least that can hold one (Part 4, 7.21)."""
+    return min(requested or DEFAULT_EVENT_QUEUE, LONGEST_EVENT_QUEUE)
+
+
 def data_filter(
     asked: object, attribute: int, data_type: int | None, eu_range: tuple[float, float] | None
 ) -> tuple[int, float]:
@@ -55,22 +62,28 @@ def data_filter(
         raise ServiceError(ua.StatusCodes.BadMonitoredItemFilterInvalid)
     if attribute != ua.AttributeIds.Value:
         raise ServiceError(ua.StatusCodes.BadFilterNotAllowed)
-    if asked.Trigger not in (0, 1, 2):
+    return change_filter(asked.Trigger, asked.DeadbandType, asked.DeadbandValue, data_type, eu_range)
+
+
+def change_filter(
+    trigger: int, kind: int, value: float, data_type: int | None, eu_range: tuple[float, float] | None
+) -> tuple[int, float]:
+    """The same for the parts of a DataChangeFilter; kind: the DeadbandType."""
+    if trigger not in (0, 1, 2):
         raise ServiceError(ua.StatusCodes.BadMonitoredItemFilterInvalid)
-    return int(asked.Trigger), _deadband(asked, data_type, eu_range)
+    return int(trigger), _deadband(kind, value, data_type, eu_range)
 
 
-def _deadband(asked: DataChangeFilter, data_type: int | None, eu_range: tuple[float, float] | None) -> float:
-    value = asked.DeadbandValue
-    if asked.DeadbandType == ua.DeadbandType.None_:
+def _deadband(kind: int, value: float, data_type: int | None, eu_range: tuple[float, float] | None) -> float:
+    if kind == ua.DeadbandType.None_:
         return 0.0
-    if asked.DeadbandType not in (ua.DeadbandType.Absolute, ua.DeadbandType.Percent):
+    if kind not in (ua.DeadbandType.Absolute, ua.DeadbandType.Percent):
         raise ServiceError(ua.StatusCodes.BadDeadbandFilterInvalid)
     if not math.isfinite(value) or value < 0:
         raise ServiceError(ua.StatusCodes.BadDeadbandFilterInvalid)
     if data_type is not None and data_type not in NUMERIC:
         raise ServiceError(ua.StatusCodes.BadFilterNotAllowed)
-    if asked.DeadbandType == ua.DeadbandType.Absolute:
+    if kind == ua.DeadbandType.Absolute:
         return float(value)
     if value > 100:
         raise ServiceError(ua.StatusCodes.BadDeadbandFilterInvalid)

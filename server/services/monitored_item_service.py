@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+from collections.abc import Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
+from asyncua.ua.ua_binary import struct_to_binary
 from asyncua.ua.uaprotocol_auto import DataChangeFilter
 
-from server.services import monitored_filters, notification, sampling
+from server.services import create_items, monitored_filters, notification, sampling
 from server.services.context import Service, ServiceContext
+from server.services.create_items import Asked, Wanted
 from server.services.event_filter import EventSelection
-from server.services.monitored_events import DEFAULT_QUEUE, LONGEST_QUEUE, EventItem
+from server.services.monitored_events import EventItem
 from server.services.monitored_plain import PlainItem
 from server.services.sampling import TagItem
 from server.services.subscription import Subscription
 from server.services.subscription_items import MonitoredItem
+from server.services.wire import response_head
 
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
@@ -29,15 +34,21 @@ _STAMPS: Final = {
     ua.TimestampsToReturn.Neither: 0,
 }
 _GOOD: Final = ua.StatusCode(ua.UInt32(ua.StatusCodes.Good))
+_NO_DIAGNOSTICS: Final = struct.pack("<i", -1)
 
 
 def _code(status: int) -> ua.StatusCode:
     return ua.StatusCode(ua.UInt32(status))
 
 
-def _check_items(items: list[object], stamps: ua.TimestampsToReturn | None = None) -> None:
-    if stamps is not None and stamps not in _STAMPS:
+def _check_stamps(stamps: int) -> None:
+    if stamps not in _STAMPS:
         raise ServiceError(ua.StatusCodes.BadTimestampsToReturnInvalid)
+
+
+def _check_items(context: ServiceContext, items: Sequence[object]) -> None:
+    if len(items) > context.server.limits.max_monitored_items_per_call:
+        raise ServiceError(ua.StatusCodes.BadTooManyOperations)
     if not items:
         raise ServiceError(ua.StatusCodes.BadNothingToDo)
 
@@ -54,62 +65,78 @@ class _Creation:
         self._session = context.caller
         self._subscription = subscription
         self._stamps = stamps
+        self._room = self._server.limits.max_monitored_items_per_subscription - len(subscription.items.by_id)
         self._tags: list[tuple[MonitoredItem, TagItem]] = []
         self._plain: list[MonitoredItem] = []
 
-    def add(self, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
-        """Check one item and remember it; its result."""
+    def add(self, asked: Wanted) -> bytes:
+        """Check one item and remember it; its encoded result."""
         try:
-            return self._add(asked)
+            return self._add_tag(*asked) if isinstance(asked, tuple) else self._add(asked)
         except ServiceError as error:
-            return ua.MonitoredItemCreateResult(StatusCode=_code(error.code), FilterResult=ua.ExtensionObject())
+            return create_items.refused(error.code)
 
-    def _add(self, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
-        node, wanted, subscription = asked.ItemToMonitor, asked.RequestedParameters, self._subscription
-        node.NodeId = self._session.resolve(node.NodeId)
-        if asked.MonitoringMode not in (sampling.DISABLED, sampling.SAMPLING, sampling.REPORTING):
+    def _add_tag(self, row: int, handle: int, asked: Asked) -> bytes:
+        if not self._server.targets.by_column(row):
+            return self._add(asked.request(self._server.targets.node_of(row), handle))
+        self._check(asked.mode)
+        trigger, deadband = sampling.ON_STATUS_VALUE, 0.0
+        if asked.filter is not None:
+            of_tag = self._server.targets.tag(row)
+            trigger, deadband = monitored_filters.change_filter(*asked.filter, *of_tag)
+        interval_s, queue_size = self._revised(asked.interval_ms, asked.queue_size)
+        item = MonitoredItem(self._subscription.items.new_id(), interval_s, None, row)
+        stamps = _STAMPS[self._stamps]
+        tag = TagItem(row, handle, asked.mode, trigger, deadband, queue_size, asked.discard_oldest, stamps)
+        self._tags.append((item, tag))
+        return create_items.created(item.id, interval_s, queue_size)
+
+    def _check(self, mode: int) -> None:
+        if mode not in (sampling.DISABLED, sampling.SAMPLING, sampling.REPORTING):
             raise ServiceError(ua.StatusCodes.BadMonitoringModeInvalid)
-        count = len(subscription.items.by_id) + len(self._tags) + len(self._plain)
-        if count >= self._server.limits.max_monitored_items_per_subscription:
+        if len(self._tags) + len(self._plain) >= self._room:
             raise ServiceError(ua.StatusCodes.BadTooManyMonitoredItems)
+
+    def _revised(self, interval_ms: float, queue_size: int) -> tuple[float, int]:
+        interval_s = monitored_filters.revised_interval_s(interval_ms, self._subscription.terms.interval_s)
+        return interval_s, monitored_filters.revised_queue_size(queue_size)
+
+    def _add(self, asked: ua.MonitoredItemCreateRequest) -> bytes:
+        node, wanted = asked.ItemToMonitor, asked.RequestedParameters
+        node.NodeId = self._session.resolve(node.NodeId)
+        self._check(asked.MonitoringMode)
         if node.AttributeId == ua.AttributeIds.EventNotifier:
             return self._add_events(node.NodeId, asked)
         row = self._server.targets.row(node)
         data_type, eu_range = self._server.targets.check(self._session, node, row)
         trigger, deadband = monitored_filters.data_filter(wanted.Filter, node.AttributeId, data_type, eu_range)
-        interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
-        queue_size = monitored_filters.revised_queue_size(wanted.QueueSize)
-        item = MonitoredItem(subscription.items.new_id(), interval_s, node, row)
+        interval_s, queue_size = self._revised(wanted.SamplingInterval, wanted.QueueSize)
+        item = MonitoredItem(self._subscription.items.new_id(), interval_s, None if row >= 0 else node, row)
         settings = (int(asked.MonitoringMode), trigger, deadband, queue_size, wanted.DiscardOldest)
         if row >= 0:
             self._tags.append((item, TagItem(row, wanted.ClientHandle, *settings, _STAMPS[self._stamps])))
         else:
             item.plain = PlainItem(node, wanted.ClientHandle, *settings, self._stamps)
             self._plain.append(item)
-        return ua.MonitoredItemCreateResult(
-            StatusCode=_GOOD,
-            MonitoredItemId=ua.UInt32(item.id),
-            RevisedSamplingInterval=ua.Double(interval_s * 1000),
-            RevisedQueueSize=ua.UInt32(queue_size),
-            FilterResult=ua.ExtensionObject(),
-        )
+        return create_items.created(item.id, interval_s, queue_size)
 
-    def _add_events(self, notifier: ua.NodeId, asked: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
+    def _add_events(self, notifier: ua.NodeId, asked: ua.MonitoredItemCreateRequest) -> bytes:
         wanted = asked.RequestedParameters
         self._server.targets.check_notifier(self._session, notifier)
         selection = _selection(self._server, wanted.Filter)
         result = ua.MonitoredItemCreateResult(StatusCode=_GOOD, FilterResult=selection.result)
         if not selection.valid:
             result.StatusCode = _code(ua.StatusCodes.BadEventFilterInvalid)
-            return result
-        queue_size = min(wanted.QueueSize or DEFAULT_QUEUE, LONGEST_QUEUE)
+            return struct_to_binary(result)
+        queue_size = monitored_filters.revised_event_queue(wanted.QueueSize)
         items = self._subscription.items
         mode, handle = int(asked.MonitoringMode), wanted.ClientHandle
         events = EventItem(notifier, handle, mode, selection, queue_size, wanted.DiscardOldest)
         item = MonitoredItem(items.new_id(), 0.0, asked.ItemToMonitor, events=events)
         items.add_events(item)
+        self._room -= 1
         result.MonitoredItemId, result.RevisedQueueSize = ua.UInt32(item.id), ua.UInt32(queue_size)
-        return result
+        return struct_to_binary(result)
 
     def finish(self) -> None:
         """Put the remembered items into the subscription; their first values are queued."""
@@ -124,24 +151,28 @@ def _selection(server: UaServer, asked: object) -> EventSelection:
     return EventSelection(asked, server.events.types)
 
 
-async def _create(
-    context: ServiceContext, request: ua.CreateMonitoredItemsParameters
-) -> ua.CreateMonitoredItemsResponse:
-    _check_items(request.ItemsToCreate, request.TimestampsToReturn)
-    if len(request.ItemsToCreate) > context.server.limits.max_monitored_items_per_call:
+async def _create(context: ServiceContext, body: bytes) -> bytes:
+    server = context.server
+    request = create_items.decode(body, server.reads, context.caller.registered)
+    _check_stamps(request.stamps)
+    if not request.count:
+        raise ServiceError(ua.StatusCodes.BadNothingToDo)
+    if request.count > server.limits.max_monitored_items_per_call:
         raise ServiceError(ua.StatusCodes.BadTooManyOperations)
-    subscription = _subscription(context, request.SubscriptionId)
-    creation = _Creation(context, subscription, request.TimestampsToReturn)
-    response = ua.CreateMonitoredItemsResponse()
-    response.Results = [creation.add(asked) for asked in request.ItemsToCreate]
+    items = list(request.items)
+    subscription = _subscription(context, request.subscription_id)
+    creation = _Creation(context, subscription, ua.TimestampsToReturn(request.stamps))
+    results = b"".join([creation.add(asked) for asked in items])
     creation.finish()
-    return response
+    head = response_head(ua.ObjectIds.CreateMonitoredItemsResponse_Encoding_DefaultBinary, context.header.RequestHandle)
+    return b"".join((head, struct.pack("<i", len(items)), results, _NO_DIAGNOSTICS))
 
 
 async def _modify(
     context: ServiceContext, request: ua.ModifyMonitoredItemsParameters
 ) -> ua.ModifyMonitoredItemsResponse:
-    _check_items(request.ItemsToModify, request.TimestampsToReturn)
+    _check_stamps(request.TimestampsToReturn)
+    _check_items(context, request.ItemsToModify)
     subscription = _subscription(context, request.SubscriptionId)
     response = ua.ModifyMonitoredItemsResponse()
     for asked in request.ItemsToModify:
@@ -166,8 +197,9 @@ def _modify_one(
     wanted = asked.RequestedParameters
     if item.events is not None:
         return _modify_events(context, item.events, wanted)
-    data_type, eu_range = context.server.targets.check(context.caller, item.node, item.row)
-    trigger, deadband = monitored_filters.data_filter(wanted.Filter, item.node.AttributeId, data_type, eu_range)
+    node = item.node or ua.ReadValueId(AttributeId=ua.AttributeIds.Value)
+    data_type, eu_range = context.server.targets.check(context.caller, node, item.row)
+    trigger, deadband = monitored_filters.data_filter(wanted.Filter, node.AttributeId, data_type, eu_range)
     interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
     queue_size = monitored_filters.revised_queue_size(wanted.QueueSize)
     if interval_s != item.interval_s:
@@ -196,7 +228,7 @@ def _modify_events(
         result.StatusCode = _code(ua.StatusCodes.BadEventFilterInvalid)
         return result
     item.selection, item.handle, item.discard_oldest = selection, wanted.ClientHandle, wanted.DiscardOldest
-    item.queue_size = min(wanted.QueueSize or DEFAULT_QUEUE, LONGEST_QUEUE)
+    item.queue_size = monitored_filters.revised_event_queue(wanted.QueueSize)
     result.RevisedQueueSize = ua.UInt32(item.queue_size)
     return result
 
@@ -209,7 +241,7 @@ def _named(subscription: Subscription, ids: list[int]) -> tuple[list[MonitoredIt
 
 
 async def _set_mode(context: ServiceContext, request: ua.SetMonitoringModeParameters) -> ua.SetMonitoringModeResponse:
-    _check_items(request.MonitoredItemIds)
+    _check_items(context, request.MonitoredItemIds)
     mode = request.MonitoringMode
     if mode not in (sampling.DISABLED, sampling.SAMPLING, sampling.REPORTING):
         raise ServiceError(ua.StatusCodes.BadMonitoringModeInvalid)
@@ -222,7 +254,7 @@ async def _set_mode(context: ServiceContext, request: ua.SetMonitoringModeParame
 
 
 async def _set_triggering(context: ServiceContext, request: ua.SetTriggeringParameters) -> ua.SetTriggeringResponse:
-    _check_items([*request.LinksToAdd, *request.LinksToRemove])
+    _check_items(context, [*request.LinksToAdd, *request.LinksToRemove])
     items = _subscription(context, request.SubscriptionId).items
     if request.TriggeringItemId not in items.by_id:
         raise ServiceError(ua.StatusCodes.BadMonitoredItemIdInvalid)
@@ -247,7 +279,7 @@ def _item_status(known: bool) -> ua.StatusCode:
 async def _delete(
     context: ServiceContext, request: ua.DeleteMonitoredItemsParameters
 ) -> ua.DeleteMonitoredItemsResponse:
-    _check_items(request.MonitoredItemIds)
+    _check_items(context, request.MonitoredItemIds)
     subscription = _subscription(context, request.SubscriptionId)
     items, results = _named(subscription, request.MonitoredItemIds)
     subscription.items.remove(items)
@@ -257,9 +289,7 @@ async def _delete(
 
 
 HANDLERS: Final = {
-    ua.ObjectIds.CreateMonitoredItemsRequest_Encoding_DefaultBinary: Service(
-        ua.CreateMonitoredItemsParameters, _create
-    ),
+    ua.ObjectIds.CreateMonitoredItemsRequest_Encoding_DefaultBinary: Service(None, _create),
     ua.ObjectIds.ModifyMonitoredItemsRequest_Encoding_DefaultBinary: Service(
         ua.ModifyMonitoredItemsParameters, _modify
     ),

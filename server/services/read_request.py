@@ -86,6 +86,16 @@ class ReadDecoder:
         except (NotEnoughData, ua.UaError, ValueError, struct.error, IndexError) as error:
             raise ServiceError(ua.StatusCodes.BadDecodingError) from error
 
+    def tag_at(self, body: bytes, start: int, registered: RegisteredNodes | None) -> tuple[int, int]:
+        """The row and the end of a ReadValueId that asks for the whole Value of a tag; the row is -1 for any other.
+        Raises IndexError and struct.error beyond the end of the body."""
+        if body[start] == _STRING:
+            end = start + _STRING_HEAD + _LENGTH.unpack_from(body, start + 3)[0] + _TAIL
+            row = self._known.get(body[start:end])
+            if row is not None:
+                return row, end
+        return self._learn(body, start, registered)
+
     def _decode_each(
         self, body: bytes, count: int, stamps: ua.TimestampsToReturn, registered: RegisteredNodes | None
     ) -> ReadRequest:

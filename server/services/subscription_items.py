@@ -18,11 +18,11 @@ from server.tags.table import TagTable
 
 @dataclass(slots=True, eq=False)
 class MonitoredItem:
-    """One item: on a tag (row and slot), on any other attribute (plain) or on events (events)."""
+    """One item: on a tag (row and slot; node is None), on any other attribute (plain) or on events (events)."""
 
     id: int
     interval_s: float
-    node: ua.ReadValueId
+    node: ua.ReadValueId | None
     row: int = -1
     slot: int = -1
     plain: PlainItem | None = None
