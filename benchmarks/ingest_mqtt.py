@@ -1,11 +1,13 @@
-"""CPU per value of the MQTT driver into the tag table, from mosquitto at QoS 1, against paho's thread and json.loads."""
+"""CPU per value of the MQTT driver into the tag table, from mosquitto at QoS 1, against paho's thread and json."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ _TOPICS_MANY = 100
 
 
 class NoBroker(RuntimeError):
-    """mosquitto is not installed."""
+    """There is no mosquitto to measure with."""
 
 
 @contextmanager
@@ -32,20 +34,31 @@ def broker() -> Iterator[tuple[int, psutil.Process]]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="uatwin-bench-") as folder:
         config = Path(folder) / "mosquitto.conf"
-        config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+        config.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 1000\n"
+        )
         process = subprocess.Popen([program, "-c", str(config)], stdout=DEVNULL, stderr=DEVNULL)
         try:
+            _wait_for(port)
             yield port, psutil.Process(process.pid)
         finally:
             process.terminate()
             process.wait()
 
 
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise NoBroker("mosquitto does not listen after 10 s")
+
+
 async def measure(kind: str, topics: int, values: int, rate: int, seconds: int) -> Result:
     """One receiver and one publisher at QoS 1: what the receiver counted, CPU per value, and how fast it went."""
     with broker() as (port, process):
-        while not process.net_connections():
-            await asyncio.sleep(0.01)
         expected = rate * seconds
         async with running("benchmarks.mqtt_receiver", kind, port, topics, values, expected) as receiver:
             await line(receiver)

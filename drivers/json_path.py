@@ -64,7 +64,7 @@ def resolve(steps: Steps, document: object) -> object:
     node: object = document
     try:
         for step in steps:
-            if isinstance(node, (str, bytes)):
+            if node.__class__ is not dict and isinstance(node, (str, bytes)):
                 return MISSING
             node = node[step]  # type: ignore[index]  # whatever has no such member raises one of these
     except (KeyError, IndexError, TypeError):

@@ -61,7 +61,9 @@ _fast_json: Final = msgspec.json.Decoder().decode
 
 
 def _parse_auto(payload: bytes) -> object:
-    return _parse_json(payload) if payload.lstrip()[:1] in _JSON_STARTS else _parse_text(payload)
+    if payload[:1] in _JSON_STARTS or payload.lstrip()[:1] in _JSON_STARTS:
+        return _parse_json(payload)
+    return _parse_text(payload)
 
 
 def _parse_json(payload: bytes) -> object:

@@ -61,6 +61,7 @@ class Channel:
         self._client = self._make_client(client_id)
         self._packets = Packets(on_message, settings.version == "5")
         self._wire: Wire | None = None
+        self._hurry_until = 0.0
         self._keepalive: asyncio.TimerHandle | None = None
         self._accepted: asyncio.Future[None] | None = None
         self._failure: asyncio.Future[str] | None = None
@@ -218,6 +219,7 @@ class Channel:
         if self._wire is None or not self._client.is_connected():
             raise LinkLost(f"broker {self.broker} is not connected")
         self._traffic.requests += 1
+        self._hurry_until = asyncio.get_running_loop().time() + self._settings.write_timeout_s
         return self._client
 
     async def _answered(self, mid: int, what: str, within_s: float) -> Sequence[ReasonCode]:
@@ -237,6 +239,8 @@ class Channel:
         wire, packets = self._wire, self._packets
         if wire is None:
             return
+        if self._hurry_until > asyncio.get_running_loop().time():
+            wire.acknowledge()
         nonsense = ""
         try:
             packets.feed(data)

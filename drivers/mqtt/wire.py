@@ -46,11 +46,10 @@ class Wire(asyncio.BufferedProtocol):
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._acknowledge()
         self._traffic.bytes_received += nbytes
         self._arrived(bytes(self._view[:nbytes]))
 
-    def _acknowledge(self) -> None:
+    def acknowledge(self) -> None:
         """Send TCP's acknowledgement now. Brokers that leave Nagle's algorithm on, as mosquitto does by default, hold
         the answer to a command back until it comes, which else takes 40 ms."""
         if _QUICKACK is not None and self._socket is not None:
