@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from asyncua import ua
@@ -36,11 +36,12 @@ async def run(writes: int = 2_000) -> AsyncIterator[Result]:
             one_command(folder / "plant.yaml", port, folder / "users.yaml")
             async with bridge("run", folder / "plant.yaml") as started:
                 await asyncio.to_thread(started.wait_for, _NODE["read_back"])
+                await asyncio.to_thread(started.wait_for_worker)
                 yield await asyncio.to_thread(_measure, started.url, port, writes)
 
 
 def _measure(url: str, port: int, writes: int) -> Result:
-    device = ModbusTcpClient("127.0.0.1", port=port)
+    device: Any = ModbusTcpClient("127.0.0.1", port=port)
     assert device.connect()
     try:
         with LeanClient(url) as client:
@@ -57,7 +58,7 @@ def _measure(url: str, port: int, writes: int) -> Result:
     return {**_figures(took), "writes": writes, "good": held == [float(last)] * len(held)}
 
 
-def _bare(device: ModbusTcpClient) -> Callable[[int], None]:
+def _bare(device: Any) -> Callable[[int], None]:
     def write(number: int) -> None:
         registers = device.convert_to_registers(float(number), device.DATATYPE.FLOAT32)
         if device.write_registers(300, registers, device_id=1).isError():
@@ -86,13 +87,13 @@ def _timed(write: Callable[[int], None], number: int) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _held(device: ModbusTcpClient, address: int) -> float:
+def _held(device: Any, address: int) -> float:
     registers = device.read_holding_registers(address, count=2, device_id=1).registers
     return float(device.convert_from_registers(registers, device.DATATYPE.FLOAT32))
 
 
 def _figures(took: dict[str, list[float]]) -> Result:
-    found = {}
+    found: Result = {}
     for way, prefix in (("acknowledge", ""), ("read_back", "read_back_"), ("bare", "bare_")):
         p50, p99 = np.percentile(took[way], (50, 99))
         found |= {f"{prefix}p50_ms": round(float(p50), 3), f"{prefix}p99_ms": round(float(p99), 3)}

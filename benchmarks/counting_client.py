@@ -51,10 +51,18 @@ class Counter:
         ticks, items = np.divmod(records["value"].astype(np.int64), SPAN)
         handles = records["handle"]
         self.wrong += int((items != handles).sum())
-        known = self.last[handles] >= 0
-        self.lost += int(np.abs(ticks - self.last[handles] - 1)[known].sum())
+        self.lost += self._skipped(handles, ticks)
         self.last[handles] = ticks
         self.values += count
+
+    def _skipped(self, handles: npt.NDArray[np.uint32], ticks: npt.NDArray[np.int64]) -> int:
+        """How far each tick is from the one that should follow the item's last, be that in this message or before."""
+        order = np.argsort(handles, kind="stable")
+        handles, ticks = handles[order], ticks[order]
+        before = self.last[handles]
+        again = np.flatnonzero(handles[1:] == handles[:-1]) + 1
+        before[again] = ticks[again - 1]
+        return int(np.abs(ticks - before - 1)[before >= 0].sum())
 
 
 class Subscriber:

@@ -10,11 +10,13 @@ from typing import Any, Final, Self
 from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.crypto.security_policies import SecurityPolicyAes256Sha256RsaPss, SecurityPolicyBasic256Sha256
-from asyncua.crypto.uacrypto import x509_from_der
 from asyncua.ua.ua_binary import nodeid_from_binary, struct_from_binary, struct_to_binary
+from cryptography.x509 import load_der_x509_certificate
 
 _NONE_URI: Final = "http://opcfoundation.org/UA/SecurityPolicy#None"
-_SECRETS: Final = {policy.URI: policy for policy in (SecurityPolicyBasic256Sha256, SecurityPolicyAes256Sha256RsaPss)}
+_SECRETS: Final[dict[str, Any]] = {
+    policy.URI: policy for policy in (SecurityPolicyBasic256Sha256, SecurityPolicyAes256Sha256RsaPss)
+}
 _HEAD: Final = struct.Struct("<4sIIIII")
 _CHUNK: Final = 65_536 - _HEAD.size
 
@@ -108,7 +110,7 @@ class LeanClient:
         request = ua.OpenSecureChannelRequest()
         request.Parameters.RequestedLifetime = 3_600_000
         request.Parameters.SecurityMode = ua.MessageSecurityMode.None_
-        body = struct_to_binary(ua.AsymmetricAlgorithmHeader(SecurityPolicyURI=_NONE_URI))
+        body = struct_to_binary(ua.AsymmetricAlgorithmHeader(SecurityPolicyURI=ua.String(_NONE_URI)))
         body += struct.pack("<II", 1, 1) + struct_to_binary(request)
         self._sequence = self._request_id = 1
         self._socket.sendall(b"OPNF" + struct.pack("<II", 12 + len(body), 0) + body)
@@ -130,14 +132,14 @@ class LeanClient:
         frame = bytes(rest[:size])
         del rest[:size]
         if frame[:4] == b"ERRF":
-            raise ServerEnded(ua.StatusCode(int.from_bytes(frame[8:12], "little")).name)
+            raise ServerEnded(ua.StatusCode(ua.UInt32(int.from_bytes(frame[8:12], "little"))).name)
         return frame[:4], frame
 
 
 def decode(body: bytes) -> Any:
     """The response in a body. Raises UaStatusCodeError for a ServiceFault."""
     buffer = Buffer(body)
-    response = struct_from_binary(ua.extension_objects_by_typeid[nodeid_from_binary(buffer.copy())], buffer)
+    response: Any = struct_from_binary(ua.extension_objects_by_typeid[nodeid_from_binary(buffer.copy())], buffer)
     response.ResponseHeader.ServiceResult.check()
     return response
 
@@ -157,7 +159,7 @@ def _user_token(created: Any, name: str, password: str) -> ua.UserNameIdentityTo
     endpoint = next(one for one in created.ServerEndpoints if one.SecurityPolicyUri == _NONE_URI)
     policy = next(one for one in endpoint.UserIdentityTokens if one.TokenType == ua.UserTokenType.UserName)
     secret = _SECRETS[policy.SecurityPolicyUri]
-    key = x509_from_der(endpoint.ServerCertificate).public_key()
+    key = load_der_x509_certificate(endpoint.ServerCertificate).public_key()
     plain = password.encode() + created.ServerNonce
     encrypted = secret.encrypt_asymmetric(key, struct.pack("<I", len(plain)) + plain)
     return ua.UserNameIdentityToken(

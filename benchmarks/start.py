@@ -10,6 +10,8 @@ from pathlib import Path
 from benchmarks.bridge import Bridge, bridge
 from benchmarks.plants import machines
 from benchmarks.processes import Result, port_of, running
+from server.config.load import load_plant
+from server.demo.launcher import Ports, write_plant_file
 
 _DEMO_TAG = "ns=3;s=Cooling/PrimaryLoop/Pump1/Speed"
 
@@ -17,7 +19,7 @@ _DEMO_TAG = "ns=3;s=Cooling/PrimaryLoop/Pump1/Speed"
 async def run(sizes: Sequence[int] = (5_000, 50_000), settle_s: float = 15.0) -> AsyncIterator[Result]:
     """settle_s: how long it works before memory is looked at, for it grows with the recent past that is kept."""
     async with bridge("demo", "--modbus-port", 0, "--mqtt-port", 0, "--coap-port", 0) as demo:
-        yield {"plant": "demo", **await _measure(demo, _DEMO_TAG, settle_s)}
+        yield {"plant": "demo", "tags": _demo_tags(), **await _measure(demo, _DEMO_TAG, settle_s)}
     for tags in sizes:
         async with running("tests.simulators.modbus_device") as device:
             port = await port_of(device)
@@ -25,7 +27,12 @@ async def run(sizes: Sequence[int] = (5_000, 50_000), settle_s: float = 15.0) ->
                 plant = Path(folder) / "plant.yaml"
                 last = machines(plant, tags, port)
                 async with bridge("run", plant) as running_bridge:
-                    yield {"tags": tags, **await _measure(running_bridge, last, settle_s)}
+                    yield {"plant": "machines", "tags": tags, **await _measure(running_bridge, last, settle_s)}
+
+
+def _demo_tags() -> int:
+    with tempfile.TemporaryDirectory(prefix="uatwin-bench-") as folder:
+        return len(load_plant(write_plant_file(Path(folder), Ports())).tags)
 
 
 async def _measure(started: Bridge, node_id: str, settle_s: float) -> Result:

@@ -56,7 +56,10 @@ async def _asyncua(items: int) -> tuple[str, str, Tick, Callable[[], Awaitable[N
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     space = await server.register_namespace("urn:bench")
     folder = await server.nodes.objects.add_folder(space, "Bench")
-    nodes = [await folder.add_variable(ua.NodeId(f"Tag{i}", space), f"Tag{i}", 0.0) for i in range(items)]
+    nodes = [
+        await folder.add_variable(ua.NodeId(ua.String(f"Tag{i}"), ua.Int16(space)), f"Tag{i}", 0.0)
+        for i in range(items)
+    ]
     await server.start()
 
     async def tick(number: int) -> None:
