@@ -7,7 +7,7 @@ reconnects: the scheduler owns the clock and the link owns the reconnecting.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -81,9 +81,13 @@ class PollGroup:
     unit: str = ""
 
 
+Tap = Callable[[str, bytes], None]
+"""Is told each frame as it goes or comes: "sent" or "received", and its bytes. Returns at once and never raises."""
+
+
 @dataclass(slots=True)
 class Traffic:
-    """Running totals of one driver; whoever shows them takes differences."""
+    """Running totals of one driver; whoever shows them takes differences. taps: who watches the frames."""
 
     requests: int = 0
     responses: int = 0
@@ -91,6 +95,19 @@ class Traffic:
     bytes_received: int = 0
     malformed: int = 0
     last_malformed: str = ""
+    taps: list[Tap] = field(default_factory=list)
+
+    def sent(self, frame: bytes) -> None:
+        """A frame has gone out."""
+        self.bytes_sent += len(frame)
+        for tap in self.taps:
+            tap("sent", frame)
+
+    def received(self, frame: bytes) -> None:
+        """A frame, or a piece of one, has come."""
+        self.bytes_received += len(frame)
+        for tap in self.taps:
+            tap("received", frame)
 
 
 class Driver(Protocol):

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from platformdirs import user_runtime_path
 _log = logging.getLogger(__name__)
 _LONGEST_LINE: Final = 65_536
 Answer = Mapping[str, Any]
+Tell = Callable[[Answer], None]
 Verb = Callable[[Mapping[str, Any]], AsyncIterator[Answer]]
 """Takes the request, yields the answers; "done" is added behind the last."""
 
@@ -95,7 +96,7 @@ def _line(answer: Answer) -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-async def ask(plant: str, request: Mapping[str, Any], tell: Callable[[Answer], Awaitable[None] | None]) -> None:
+async def ask(plant: str, request: Mapping[str, Any], tell: Tell) -> None:
     """Send a request to the bridge of a plant and pass on its answers until it is done. Raises NotRunning."""
     path = socket_path(plant)
     try:
@@ -110,9 +111,7 @@ async def ask(plant: str, request: Mapping[str, Any], tell: Callable[[Answer], A
         while line := await reader.readline():
             answer = json.loads(line)
             if len(answer) > 1 or "done" not in answer:
-                told = tell(answer)
-                if told is not None:
-                    await told
+                tell(answer)
             if answer.get("done"):
                 return
     finally:

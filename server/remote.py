@@ -1,0 +1,74 @@
+"""What can be asked of a bridge that runs: take over its changed plant file, show the frames of a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from server.address_space import AddressSpaceError
+from server.app import Bridge
+from server.config.load import PlantFileError, load_plant
+from server.control import Answer, Verb
+
+_log = logging.getLogger(__name__)
+_MOST_WAITING: Final = 1000
+_MOST_BYTES: Final = 512
+
+
+class Remote:
+    """The verbs of one bridge. file: its plant file."""
+
+    def __init__(self, bridge: Bridge, file: Path) -> None:
+        self._bridge = bridge
+        self._file = file
+        self._turn = asyncio.Lock()
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """For the control socket."""
+        return {"reload": self._reload, "trace": self._trace}
+
+    async def reload(self) -> Answer:
+        """Take over the plant file as it is now. A file with errors is refused whole and the old one goes on."""
+        async with self._turn:
+            try:
+                plant = await asyncio.to_thread(load_plant, self._file)
+                settings = self._bridge.plant.server
+                change = await self._bridge.adopt(plant)
+            except (PlantFileError, AddressSpaceError) as error:
+                _log.error("the changed plant file is not taken over: %s", error)
+                return {"refused": str(error)}
+        answer: dict[str, Any] = {"connections": list(change.connections), "added": change.added}
+        answer["removed"] = change.removed
+        if settings != plant.server:
+            answer["restart"] = "the section server has changed; that needs a restart"
+        _log.warning("took over the changed plant file: %s", answer)
+        return answer
+
+    async def _reload(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
+        yield await self.reload()
+
+    async def _trace(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
+        """The frames of a connection as they go and come, until the asker leaves."""
+        link = self._bridge.acquisition.links.get(str(request.get("connection")))
+        if link is None:
+            yield {"error": f"no such connection; there are {', '.join(self._bridge.acquisition.links)}"}
+            return
+        waiting: asyncio.Queue[Answer] = asyncio.Queue(_MOST_WAITING)
+
+        def tap(way: str, frame: bytes) -> None:
+            with contextlib.suppress(asyncio.QueueFull):  # a terminal that does not keep up misses frames
+                when = datetime.now(UTC).isoformat()
+                waiting.put_nowait({"time": when, "way": way, "frame": frame[:_MOST_BYTES].hex()})
+
+        link.driver.traffic.taps.append(tap)
+        try:
+            while True:
+                yield await waiting.get()
+        finally:
+            link.driver.traffic.taps.remove(tap)
