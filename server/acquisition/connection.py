@@ -205,7 +205,7 @@ class ConnectionAtWork:
             batch = Readings.uniform(slot.group.rows, status_of(error), now_ticks())
         if slot.unit.health is not WELL:
             self._answered(slot.unit)
-        self._table.commit(batch)
+        self._commit(batch)
         return True
 
     def _silent(self, slot: Slot, error: DeviceTimeout) -> None:
@@ -239,9 +239,18 @@ class ConnectionAtWork:
 
     def _deliver(self, batch: Readings) -> None:
         try:
-            self._table.commit(batch)
+            self._commit(batch)
         except CommitError as error:  # the driver's mistake, but what delivers must not raise
             log.error("%s: the driver delivered what cannot be committed: %s", self.name, error)
             self.link.note(Malformed(str(error)))
         else:
             self._staleness.expect(batch.row)
+
+    def _commit(self, batch: Readings) -> None:
+        """A device that is said to be away, by its last will or by a gateway before it, keeps its last values readable
+        as one that does not answer does (decision 2)."""
+        self._table.commit(batch)
+        away = batch.row[batch.status == Status.BadNoCommunication]
+        if len(away):
+            away = away[self._table.status[away] == Status.BadNoCommunication]  # not where a later reading came as well
+            self._table.mark(away, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)

@@ -184,6 +184,20 @@ async def test_an_mqtt_topic_that_goes_quiet_is_no_longer_good(tmp_path):
             await _say(broker, p, 22.5)
 
 
+async def test_a_last_will_keeps_the_last_value_readable(tmp_path):
+    with MqttBroker() as broker:
+        plant = BROKER.replace("keepalive_s: 1", "keepalive_s: 1, availability: {{topic: plant/lwt}}")
+        async with bridge(tmp_path, plant.format(port=broker.port)) as p:
+            await until(lambda: p.acquisition.links["broker"].connected)
+            await _say(broker, p, 21.5)
+            await broker.publish("plant/lwt", "offline")
+            await until(lambda: p.status("P/T") is LOST)
+            assert p.value("P/T") == 21.5
+            assert p.status("P/Quiet") is Status.BadNoCommunication
+            await broker.publish("plant/lwt", "online")
+            await _say(broker, p, 22.5)
+
+
 async def _say(broker, p, value):
     """Publish until it has arrived: a subscription takes a moment."""
     while p.value("P/T") != value or not p.good("P/T"):
