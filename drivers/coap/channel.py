@@ -1,218 +1,241 @@
-"""The one place that talks CoAP: requests and observations over aiocoap, bounded in time, with our errors."""
+"""Requests and observations, bounded in time, block-wise where they are large, one at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Any, Final
-
-import aiocoap
-from aiocoap import error as coap_error
-from aiocoap.numbers.constants import TransportTuning
-from aiocoap.pipe import Pipe
-from aiocoap.util import hostportjoin
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final, NamedTuple
 
 from drivers.coap.answer import Answer
+from drivers.coap.endpoint import Endpoint, Sending
+from drivers.coap.message import CONTINUE, GET, LARGEST_BLOCK, POST, PUT, TOO_LARGE, Block, Message, Option, to_uint
+from drivers.coap.protection import Protection, Sealed
 from drivers.coap.resources import Address
 from drivers.coap.settings import CoapConnection
+from drivers.coap.wire import Arrived, Broken, Wire
 from drivers.driver import Traffic
 from drivers.errors import DeviceTimeout, DriverError, LinkLost, Malformed
 
-_ONE_MESSAGE: Final = 1024
-"""Bytes of payload beyond which a transfer is block-wise (RFC 7959)."""
 _BLOCK_WISE_TIMES: Final = 10
 """A block-wise transfer may take so many times the time-out of one exchange."""
+_LARGEST_PAYLOAD: Final = 1 << 20
+_UNAUTHORIZED: Final = 0x81
+_SUCCESS: Final = 2
+_CHANGES: Final = 3
+"""So many times a resource may change while it is being fetched block by block."""
 
 Notify = Callable[[Answer | DriverError], None]
 """Takes each notification of an observed resource, and once at the end what ended it."""
 Stop = Callable[[], None]
+Told = Callable[[Message | DriverError], None]
+Options = tuple[tuple[int, bytes], ...]
 
 
-def _tuning(connection: CoapConnection) -> TransportTuning:
-    """Retransmissions that fit into the time-out, so that a dead exchange never outlives its request.
+class Opener(NamedTuple):
+    """How a channel gets its wire. device: as people call it; open: raises OSError or `drivers.errors`."""
 
-    aiocoap draws the first wait from 1 to 1.5 times ACK_TIMEOUT and doubles it: the sum of all waits is at most
-    ACK_TIMEOUT x 1.5 x (2^(retransmits + 1) - 1), here 90 % of the time-out.
-    """
-    tuning = TransportTuning()
-    tuning.reliability = connection.confirmable
-    tuning.MAX_RETRANSMIT = connection.retransmits
-    waits = 2 ** (connection.retransmits + 1) - 1
-    tuning.ACK_TIMEOUT = 0.9 * connection.timeout_s / (tuning.ACK_RANDOM_FACTOR * waits)
-    return tuning
+    device: str
+    open: Callable[[Arrived, Broken], Awaitable[Wire]]
 
 
 class Channel:
-    """A socket to a device with one request on its way at a time; opened by the first one.
+    """One socket to a device with one request on its way at a time (NSTART, RFC 7252, 4.7), opened by the first one.
 
-    Several channels keep apart what a silent resource would take with it: aiocoap fails everything that waits on a
-    socket, observations too, when one message on it is not acknowledged.
+    protection: shared by the channels of a device.
     """
 
-    def __init__(self, connection: CoapConnection, traffic: Traffic) -> None:
-        self._connection = connection
+    def __init__(self, connection: CoapConnection, traffic: Traffic, opener: Opener, protection: Protection) -> None:
+        self._timeout_s = connection.timeout_s
+        self._sending = Sending.within(connection.timeout_s, connection.retransmits, connection.confirmable)
         self._traffic = traffic
-        self._tuning = _tuning(connection)
-        self._remote = aiocoap.message.UndecidedRemote("coap", hostportjoin(connection.host, connection.port))
+        self._opener = opener
+        self._protection = protection
         self._turn = asyncio.Lock()
-        self._context: aiocoap.Context | None = None
+        self._endpoint: Endpoint | None = None
         self._closed = False
-        self._unfinished = False
-        self._peer: Any = None
 
-    async def get(self, address: Address, *, large: bool = False) -> Answer:
-        """Fetch a resource. large: block by block; otherwise only the first block, and the answer says that there is
-        more. Raises DeviceTimeout, LinkLost or Malformed, as `put` and `observe` do."""
-        return await self._request(self._message(aiocoap.GET, address), block_wise=large)
+    async def get(self, address: Address) -> Answer:
+        """Fetch a resource, all blocks of it. Raises DeviceTimeout, LinkLost or Malformed, as all requests do."""
+        async with self._turn, limited(_BLOCK_WISE_TIMES * self._timeout_s, self._opener.device):
+            return _answer(await self._fetch(_options(address)))
 
     async def put(self, address: Address, payload: bytes, content_format: int | None, *, post: bool = False) -> Answer:
-        """Send a payload with PUT or POST."""
-        message = self._message(aiocoap.POST if post else aiocoap.PUT, address)
-        message.payload = payload
-        message.opt.content_format = content_format
-        return await self._request(message, block_wise=len(payload) > _ONE_MESSAGE)
+        """Send a payload with PUT or POST, block by block where it is large."""
+        options = _options(address)
+        if content_format is not None:
+            options = (*options, (Option.CONTENT_FORMAT, to_uint(content_format)))
+        async with self._turn, limited(_BLOCK_WISE_TIMES * self._timeout_s, self._opener.device):
+            return _answer(await self._deliver(POST if post else PUT, options, payload))
 
     async def observe(self, address: Address, notify: Notify) -> tuple[Answer, Stop]:
         """Register for a resource; returns the first answer and how to lose interest. An answer whose `observe` is
         None means that the device does not let it be observed, and notify is never called."""
-        message = self._message(aiocoap.GET, address)
-        message.opt.observe = 0
-        async with self._turn:
-            return await self._exchange(message, notify)
 
-    async def close(self) -> None:
+        def told(said: Message | DriverError) -> None:
+            notify(said if isinstance(said, DriverError) else _answer(said))
+
+        async with self._turn:
+            answer, stop = await self._exchange(GET, (*_options(address), (Option.OBSERVE, b"")), b"", told)
+        if Option.OBSERVE not in answer.options:
+            stop()
+        return _answer(answer), stop
+
+    def close(self) -> None:
         """Free the socket for good; idempotent. What waits for an answer gets LinkLost."""
         self._closed = True
-        await self._shut()
+        if self._endpoint is not None:
+            self._endpoint.close()
 
-    async def _shut(self) -> None:
-        context, self._context = self._context, None
-        if context is not None:
-            transport = getattr(self._peer, "_transport", None)
-            if transport is not None:
-                transport.abort()  # simple6 trips over a datagram that arrives while it shuts down
-            await context.shutdown()
-            await asyncio.sleep(0)  # the aborted transport closes its socket in the next round of the loop
+    async def _fetch(self, options: Options) -> Message:
+        """GET, and what remains of the payload (RFC 7959, 2.4); from the start again when it changed meanwhile."""
+        for _ in range(_CHANGES):
+            answer = await self._request(GET, options, b"")
+            if Option.BLOCK2 not in answer.options or answer.code >> 5 != _SUCCESS:
+                return answer
+            whole = await self._remaining(options, answer)
+            if whole is not None:
+                return whole
+        raise Malformed(f"{self._opener.device} changes the resource faster than it can be fetched block by block")
 
-    def _message(self, code: aiocoap.Code, address: Address) -> aiocoap.Message:
-        message = aiocoap.Message(code=code, transport_tuning=self._tuning)
-        message.remote = self._remote
-        message.opt.uri_path = address.path
-        message.opt.uri_query = address.query
-        message.opt.accept = address.accept
-        self._traffic.bytes_sent += address.size
-        return message
+    async def _remaining(self, options: Options, first: Message) -> Message | None:
+        """The answer with its whole payload, None where the resource has changed."""
+        payload, answer = bytearray(), first
+        while True:
+            block = Block.decode(answer.options[Option.BLOCK2])
+            if block.number * block.size != len(payload):
+                raise Malformed(f"{self._opener.device} sent block {block.number}, which was not asked for")
+            payload += answer.payload
+            if not block.more:
+                return first._replace(payload=bytes(payload))
+            if len(payload) > _LARGEST_PAYLOAD or len(answer.payload) != block.size:
+                raise Malformed(f"{self._opener.device} sends too large a payload, or too small a block")
+            following = Block(block.number + 1, False, block.size).encoded
+            answer = await self._request(GET, (*options, (Option.BLOCK2, following)), b"")
+            if answer.options.get(Option.ETAG) != first.options.get(Option.ETAG) or answer.code != first.code:
+                return None
+            if Option.BLOCK2 not in answer.options:
+                return answer  # it has become small
 
-    async def _request(self, message: aiocoap.Message, *, block_wise: bool) -> Answer:
-        self._traffic.bytes_sent += len(message.payload)
-        async with self._turn:
-            try:
-                if block_wise:
-                    return await self._transfer(message)
-                answer, stop = await self._exchange(message, _ignore)
-            except (DeviceTimeout, asyncio.CancelledError):
-                self._unfinished = True
-                raise
+    async def _deliver(self, code: int, options: Options, payload: bytes) -> Message:
+        """PUT or POST, in blocks where the payload is large or the device says that it is (RFC 7959, 2.5)."""
+        size = LARGEST_BLOCK
+        if len(payload) <= size:
+            answer = await self._request(code, options, payload)
+            if answer.code != TOO_LARGE or Option.BLOCK1 not in answer.options:
+                return answer
+            size = min(size, Block.decode(answer.options[Option.BLOCK1]).size)
+        at = 0
+        while True:
+            more = at + size < len(payload)
+            block = (Option.BLOCK1, Block(at // size, more, size).encoded)
+            answer = await self._request(code, (*options, block), payload[at : at + size])
+            wanted = Block.decode(answer.options[Option.BLOCK1]).size if Option.BLOCK1 in answer.options else size
+            if answer.code == TOO_LARGE and wanted < size and at == 0:
+                size = wanted
+            elif answer.code == CONTINUE and more:
+                at += size
+                size = min(size, wanted)
+            else:
+                return answer
+
+    async def _request(self, code: int, options: Options, payload: bytes) -> Message:
+        answer, stop = await self._exchange(code, options, payload, _ignore)
+        stop()
+        return answer
+
+    async def _exchange(self, code: int, options: Options, payload: bytes, notify: Told) -> tuple[Message, Stop]:
+        """One request and its answer; later messages of the same token go to notify until stop is called. A device that
+        doubts that the request is fresh gets it once more with the Echo it asks for (RFC 9175, 2.3)."""
+        answer, stop = await self._ask(code, options, payload, notify)
+        if answer.code == _UNAUTHORIZED and Option.ECHO in answer.options:
             stop()
-            return answer
+            echo = (Option.ECHO, answer.options[Option.ECHO])
+            return await self._ask(code, (*options, echo), payload, notify)
+        return answer, stop
 
-    async def _exchange(self, message: aiocoap.Message, notify: Notify) -> tuple[Answer, Stop]:
-        """One request and its answer; later events of the same token go to notify until stop is called."""
-        context = await self._open()
-        pipe = Pipe(message, context.log)
-        first: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    async def _ask(self, code: int, options: Options, payload: bytes, notify: Told) -> tuple[Message, Stop]:
+        first: asyncio.Future[Message | DriverError] = asyncio.get_running_loop().create_future()
+        async with limited(self._timeout_s, self._opener.device):
+            endpoint = await self._open()
+            sealed = self._protection.seal(code, options, payload)
 
-        def on_event(event: Any) -> bool:
-            if not first.done():
-                first.set_result(event)
-            else:
-                notify(self._told(event))
-            return not event.is_last
+            def take(said: Message | DriverError) -> None:
+                opened = self._opened(said, sealed)
+                if first.done():
+                    notify(opened)
+                else:
+                    first.set_result(opened)
 
-        with ExitStack() as undo:
-            stop: Stop = pipe.on_event(on_event)
-            undo.callback(stop)
+            self._traffic.requests += 1
+            exchange = endpoint.request(sealed.code, sealed.options, sealed.payload, take)
             try:
-                async with asyncio.timeout(self._connection.timeout_s):
-                    interface = await context.find_remote_and_interface(message)
-                    self._peer = message.remote
-                    self._traffic.requests += 1
-                    interface.request(pipe)
-                    told = self._told(await first)
-            except (coap_error.Error, TimeoutError) as error:
-                raise self._failure(error) from error
-            if isinstance(told, DriverError):
-                raise told
-            undo.pop_all()
-        return told, stop
+                said = await first
+                if isinstance(said, DriverError):
+                    raise said
+            except (DriverError, asyncio.CancelledError):
+                endpoint.forget(exchange)
+                raise
+        return said, partial(endpoint.forget, exchange)
 
-    async def _transfer(self, message: aiocoap.Message) -> Answer:
-        """One request whose payload or answer takes several blocks."""
-        context = await self._open()
-        self._traffic.requests += 1
+    def _opened(self, said: Message | DriverError, sealed: Sealed) -> Message | DriverError:
+        if isinstance(said, DriverError):
+            return said
         try:
-            async with asyncio.timeout(_BLOCK_WISE_TIMES * self._connection.timeout_s):
-                return self._answer(await context.request(message).response)
-        except (coap_error.Error, TimeoutError) as error:
-            raise self._failure(error) from error
+            return self._protection.open(said, sealed.reference)
+        except DriverError as error:
+            return error
 
-    async def _open(self) -> aiocoap.Context:
-        """The context, a new one after an unfinished request: aiocoap goes on sending that, holds back all others to
-        the same device meanwhile, and fails them with it."""
-        if self._unfinished:
-            self._unfinished = False
-            await self._shut()
-        if self._context is None and not self._is_closed():
-            opened = await aiocoap.Context.create_client_context(
-                loggername="drivers.coap.aiocoap", transports=[self._connection.transport.value]
-            )
-            if self._is_closed():  # meanwhile
-                await opened.shutdown()
-            else:
-                self._context = opened
-        if self._context is None:
-            raise self._failure(coap_error.LibraryShutdown())
-        return self._context
+    async def _open(self) -> Endpoint:
+        if self._endpoint is None and not self._closed:
+            endpoint = Endpoint(self._opener.device, self._sending, self._traffic)
+            self._endpoint = endpoint
+            try:
+                endpoint.wire = await self._opener.open(endpoint.arrived, endpoint.broken)
+            except OSError as error:
+                raise LinkLost(f"{self._opener.device} cannot be reached: {error.strerror or error}") from error
+            finally:
+                if endpoint.wire is None:
+                    self._endpoint = None
+        if self._endpoint is None or self._is_closed():  # meanwhile
+            self.close()
+            raise LinkLost(f"the connection to {self._opener.device} was closed")
+        return self._endpoint
 
     def _is_closed(self) -> bool:
         return self._closed
 
-    def _told(self, event: Any) -> Answer | DriverError:
-        if event.message is not None:
-            return self._answer(event.message)
-        return self._failure(event.exception)
 
-    def _answer(self, message: aiocoap.Message) -> Answer:
-        options = message.opt
-        content_format, block = options.content_format, options.block2
-        self._traffic.responses += 1
-        self._traffic.bytes_received += len(message.payload) + 8
-        return Answer(
-            int(message.code),
-            message.payload,
-            None if content_format is None else int(content_format),
-            options.max_age,
-            options.observe,
-            block is not None and block.more,
-        )
-
-    def _failure(self, error: BaseException | type[BaseException]) -> DriverError:
-        """aiocoap's errors as ours; it hands over some as classes."""
-        error = error() if isinstance(error, type) else error
-        device = hostportjoin(self._connection.host, self._connection.port)
-        match error:
-            case TimeoutError() | coap_error.TimeoutError():
-                return DeviceTimeout(f"{device} did not answer within {self._connection.timeout_s:g} s")
-            case coap_error.MessageError():
-                return Malformed(f"{device} reset the request: it does not take it for CoAP")
-            case coap_error.NetworkError():
-                return LinkLost(f"{device} cannot be reached: {error.__cause__ or error}")
-            case coap_error.LibraryShutdown():
-                return LinkLost(f"the connection to {device} was closed")
-            case _:
-                return Malformed(f"{device} broke the protocol: {error!r}")
+@asynccontextmanager
+async def limited(seconds: float, device: str) -> AsyncIterator[None]:
+    """DeviceTimeout after so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise DeviceTimeout(f"{device} did not answer within {seconds:g} s") from error
 
 
-def _ignore(_: Answer | DriverError) -> None:
+def _options(address: Address) -> Options:
+    options = [(Option.URI_PATH, segment.encode()) for segment in address.path]
+    options += [(Option.URI_QUERY, part.encode()) for part in address.query]
+    if address.accept is not None:
+        options.append((Option.ACCEPT, to_uint(address.accept)))
+    return tuple(options)
+
+
+def _answer(message: Message) -> Answer:
+    block = message.options.get(Option.BLOCK2)
+    return Answer(
+        message.code,
+        message.payload,
+        message.uint(Option.CONTENT_FORMAT),
+        message.uint(Option.MAX_AGE),
+        message.uint(Option.OBSERVE),
+        block is not None and bool(block) and bool(block[-1] & 8),
+    )
+
+
+def _ignore(_: Message | DriverError) -> None:
     """Of a request without observation nothing is told after the answer."""

@@ -7,12 +7,13 @@ from typing import Final
 
 import numpy as np
 
+from drivers.coap.dtls import dtls_library
 from drivers.coap.resources import payload_format, read_address
 from drivers.coap.settings import CoapConnection, CoapPoint
 from drivers.coap.writes import write_format, write_of
 from drivers.data_types import WIRE, DataType
 from drivers.driver import Binding, Problem
-from drivers.errors import ValueNotAccepted
+from drivers.errors import ConnectFailed, ValueNotAccepted
 from drivers.payload import SENML, PayloadFormat
 
 _NOT_SCALED: Final = frozenset({DataType.Boolean, DataType.String, DataType.ByteString, DataType.DateTime})
@@ -42,7 +43,15 @@ def check(connection: CoapConnection, bindings: Sequence[Binding]) -> list[Probl
         for finder in (_directions, _types, _commands)
         for key, message in finder(binding)
     ]
-    return problems + list(_duplicates(bindings))
+    return [*_libraries(connection), *problems, *_duplicates(bindings)]
+
+
+def _libraries(connection: CoapConnection) -> Iterator[Problem]:
+    if connection.dtls is not None:
+        try:
+            dtls_library()
+        except ConnectFailed as error:
+            yield Problem(None, "dtls", str(error))
 
 
 def _directions(binding: Binding) -> _Wrong:

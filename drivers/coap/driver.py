@@ -11,6 +11,8 @@ from drivers.coap.channel import Channel
 from drivers.coap.codes import is_success, write_status
 from drivers.coap.columns import Columns
 from drivers.coap.observing import Observer
+from drivers.coap.opening import opener_of, protection_of
+from drivers.coap.protection import Protection
 from drivers.coap.resources import Address, Resource, grouped, observed, polled, refusal
 from drivers.coap.settings import CoapConnection, WriteMethod, split_path
 from drivers.coap.writes import Write, write_of
@@ -41,23 +43,32 @@ class CoapDriver:
         self._probe = Address(split_path(connection.probe))
         self._channels: list[Channel] = []
         self._free: asyncio.LifoQueue[Channel] = asyncio.LifoQueue()
+        self._protection: Protection | None = None
         self._silent = 0
 
     async def connect(self) -> None:
-        """The device answers a GET, whatever it answers; raises ConnectFailed."""
+        """The device answers a GET, whatever it answers, and accepts our keys; raises ConnectFailed."""
         await self.close()
-        self._channels = [Channel(self._connection, self.traffic) for _ in range(self._connection.concurrency + 2)]
+        self._silent = 0
+        try:
+            await self._open()
+            await self._used_channel().get(self._probe)
+        except Malformed as error:  # it speaks, and that is all that was asked
+            if self._connection.oscore is not None:
+                await self.close()
+                raise ConnectFailed(f"{self._name}: {error}") from error
+        except DriverError as error:
+            await self.close()
+            raise ConnectFailed(f"{self._name}: {error}") from error
+
+    async def _open(self) -> None:
+        opener = opener_of(self._connection)
+        protection = self._protection = await protection_of(self._connection)
+        number = self._connection.concurrency + 2
+        self._channels = [Channel(self._connection, self.traffic, opener, protection) for _ in range(number)]
         self._free = asyncio.LifoQueue()
         for channel in self._channels[2:]:
             self._free.put_nowait(channel)
-        self._silent = 0
-        try:
-            await self._used_channel().get(self._probe)
-        except (DeviceTimeout, LinkLost) as error:
-            await self.close()
-            raise ConnectFailed(f"{self._name}: {error}") from error
-        except Malformed:
-            return  # it speaks, and that is all that was asked
 
     def _used_channel(self) -> Channel:
         """A channel that will be needed anyway."""
@@ -80,7 +91,10 @@ class CoapDriver:
         """Free the sockets; what waits for an answer gets LinkLost."""
         channels, self._channels = self._channels, []
         for channel in channels:
-            await channel.close()
+            channel.close()
+        if self._protection is not None:
+            self._protection.close()
+            self._protection = None
 
     async def read(self, group: PollGroup) -> Readings:
         """Fetch a resource and read its tags. Raises DeviceTimeout, and LinkLost when the device is gone."""
@@ -101,10 +115,7 @@ class CoapDriver:
     async def _fetch(self, channel: Channel, resource: Resource) -> Readings:
         columns = Columns()
         try:
-            answer = await channel.get(resource.address, large=resource.large)
-            if answer.more:
-                resource.large = True
-                answer = await channel.get(resource.address, large=True)
+            answer = await channel.get(resource.address)
         except DeviceTimeout as error:
             raise self._unanswered(error) from error
         except Malformed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -95,19 +96,25 @@ class Observer:
         else:
             self._take(watch, answer, complete=True)
 
+    def _is_newer(self, watch: Watch, sequence: int) -> bool:
+        return is_newer(watch.sequence, watch.heard_at, sequence, asyncio.get_running_loop().time())
+
     async def _register(self, watch: Watch) -> Answer:
         """Registering fetches the current state too."""
         self._forget(watch)
+        watch.heard_at = -math.inf  # a new observation counts anew
         answer, watch.stop = await self._channel.observe(watch.resource.address, partial(self._notified, watch))
         if answer.more:
             watch.sequence = answer.observe or 0
             return await self._fetch(watch, observe=answer.observe)
+        if answer.observe is not None and not self._is_newer(watch, answer.observe):  # overtaken by a notification
+            return answer._replace(code=_VALID, observe=watch.sequence)
         return answer
 
     async def _fetch(self, watch: Watch, *, observe: int | None) -> Answer:
         """The whole of a payload of which the first block has come, or of a newer one."""
         watch.unread = False
-        whole = await self._channel.get(watch.resource.address, large=True)
+        whole = await self._channel.get(watch.resource.address)
         return whole._replace(observe=observe)
 
     async def _refuse_dead_device(self) -> None:
@@ -126,7 +133,7 @@ class Observer:
             self._look.set()
         elif said.observe is None:  # the device ends it, mostly with the reason
             self._take(watch, said, complete=False)
-        elif is_newer(watch.sequence, watch.heard_at, said.observe, asyncio.get_running_loop().time()):
+        elif self._is_newer(watch, said.observe):
             if said.more:
                 watch.sequence, watch.unread = said.observe, True
                 self._look.set()

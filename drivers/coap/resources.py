@@ -57,16 +57,12 @@ _Reader = tuple[Binding, Extractor]
 
 
 class Resource:
-    """One resource at one rate and the tags that are read from it.
-
-    large: its payload came in blocks the last time, so it is asked for block by block at once.
-    """
+    """One resource at one rate and the tags that are read from it."""
 
     def __init__(self, address: Address, rate_s: float, bindings: Sequence[Binding]) -> None:
         self.address = address
         self.rate_s = rate_s
         self.bindings = tuple(bindings)
-        self.large = False
         self._readers: dict[int | None, dict[PayloadFormat, list[_Reader]]] = {}
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -19,14 +19,6 @@ _LONGEST_SEGMENT: Final = 255
 _PLACE: Final = re.compile(r"\$(value|timestamp|epoch_s|epoch_ms)\b")
 
 
-class Transport(StrEnum):
-    """aiocoap's UDP transports. simple6: one connected socket, four times the speed; udp6: takes answers from another
-    address than the one asked."""
-
-    simple6 = "simple6"
-    udp6 = "udp6"
-
-
 class WriteMethod(StrEnum):
     """The CoAP method of a command."""
 
@@ -37,8 +29,26 @@ class WriteMethod(StrEnum):
 Format = Annotated[PayloadFormat, Field(strict=False)]
 
 
+class OscoreKeys(BaseModel):
+    """OSCORE (RFC 8613). context: directory with keys and sequence numbers, for this connection alone."""
+
+    model_config = _FROZEN
+
+    context: str = Field(min_length=1)
+
+
+class DtlsKeys(BaseModel):
+    """DTLS with a pre-shared key. psk_file: text, or hexadecimal behind "hex:"."""
+
+    model_config = _FROZEN
+
+    identity: str = Field(min_length=1)
+    psk_file: str = Field(min_length=1)
+
+
 class CoapConnection(BaseModel):
-    """A CoAP device on UDP. timeout_s: from sending a request to giving up, retransmissions included.
+    """A CoAP device on UDP. port: 5684 with DTLS unless said. timeout_s: from sending a request to giving up,
+    retransmissions included.
 
     max_age_s: the longest silence of an observed resource that is trusted, whatever Max-Age it states; grace_s: added
     to Max-Age before a resource is asked again.
@@ -55,7 +65,21 @@ class CoapConnection(BaseModel):
     max_age_s: float = Field(default=60.0, gt=0)
     grace_s: float = Field(default=2.0, ge=0)
     probe: str = "/.well-known/core"
-    transport: Annotated[Transport, Field(strict=False)] = Transport.simple6
+    oscore: OscoreKeys | None = None
+    dtls: DtlsKeys | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _port_of_dtls(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("dtls") is not None and "port" not in data:
+            return data | {"port": 5684}  # RFC 7252, 6.2
+        return data
+
+    @model_validator(mode="after")
+    def _one_protection(self) -> Self:
+        if self.oscore is not None and self.dtls is not None:
+            raise ValueError("oscore and dtls protect the same messages twice; give one of them")
+        return self
 
     @field_validator("probe")
     @classmethod

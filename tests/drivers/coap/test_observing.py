@@ -28,7 +28,7 @@ async def test_each_change_arrives_with_its_time(device: CoapDevice, bind: Bind,
         assert device.requests["GET", "/w"] == 2  # one registration; the device renders each notification
 
 
-@pytest.mark.parametrize("settings", [{"confirmable": False}, {"transport": "udp6"}], ids=str)
+@pytest.mark.parametrize("settings", [{"confirmable": False}], ids=str)
 async def test_every_way_to_observe_works(
     device: CoapDevice, bind: Bind, open_driver: Open, settings: dict[str, object]
 ) -> None:

@@ -33,7 +33,7 @@ async def test_tags_of_a_resource_come_with_one_request(device: CoapDevice, bind
     assert device.requests["GET", "/weather"] == 1
 
 
-@pytest.mark.parametrize("settings", [{"confirmable": False}, {"transport": "udp6"}, {"concurrency": 3}], ids=str)
+@pytest.mark.parametrize("settings", [{"confirmable": False}, {"concurrency": 3}], ids=str)
 async def test_every_way_to_ask_works(
     device: CoapDevice, bind: Bind, open_driver: Open, settings: dict[str, object]
 ) -> None:
