@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from platformdirs import user_data_path
+from pydantic import ValidationError
 
 from server import runner
 from server.bench import run_benchmarks
 from server.config.check_report import check as check_plant
+from server.config.models import ServerSettings
 from server.demo.launcher import Ports
 from server.security import user_commands
 
@@ -24,14 +25,27 @@ users = typer.Typer(no_args_is_help=True, help="Who may log in: the accounts of 
 app.add_typer(users, name="users")
 
 _PORTS = Ports()
-Endpoint = Annotated[str | None, typer.Option(help="Listen here, e.g. opc.tcp://0.0.0.0:4840/uatwin")]
-Seconds = Annotated[float | None, typer.Option(help="Stop by itself after so many seconds.", min=0)]
+
+
+def _endpoint(url: str | None) -> str | None:
+    if url is not None:
+        try:
+            ServerSettings(endpoint=url)
+        except ValidationError as error:
+            raise typer.BadParameter(f"{url} {error.errors()[0]['msg']}") from error
+    return url
+
+
+def _port(of: str) -> Any:
+    return typer.Option(help=f"Port of {of}; 0: any.", min=0, max=65535)
+
+
+Endpoint = Annotated[
+    str | None, typer.Option(help="Listen here, e.g. opc.tcp://0.0.0.0:4840/uatwin", callback=_endpoint)
+]
+Seconds = Annotated[float | None, typer.Option(help="Stop by itself after serving so many seconds.", min=0)]
 PkiDir = Annotated[Path | None, typer.Option("--pki", help="Folder of certificates.", show_default="user data folder")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens in detail.")]
-
-
-def _pki(chosen: Path | None, name: str) -> Path:
-    return chosen if chosen is not None else user_data_path("uatwin") / name
 
 
 @app.command()
@@ -44,7 +58,7 @@ def run(
 ) -> None:
     """Bridge a real plant."""
     _log(verbose)
-    raise typer.Exit(asyncio.run(runner.run_plant(plant, endpoint, _pki(pki, "pki"), seconds)))
+    raise typer.Exit(asyncio.run(runner.run_plant(plant, endpoint, pki, seconds)))
 
 
 @app.command()
@@ -53,15 +67,15 @@ def demo(
     pki: PkiDir = None,
     seconds: Seconds = None,
     speed: Annotated[float, typer.Option(help="Simulated seconds per second.", min=0.1, max=100)] = 1.0,
-    modbus_port: Annotated[int, typer.Option(help="Port of the simulated Modbus device; 0: any.")] = _PORTS.modbus,
-    mqtt_port: Annotated[int, typer.Option(help="Port of the simulated plant's MQTT broker; 0: any.")] = _PORTS.mqtt,
-    coap_port: Annotated[int, typer.Option(help="Port of the simulated CoAP device; 0: any.")] = _PORTS.coap,
+    modbus_port: Annotated[int, _port("the simulated Modbus device")] = _PORTS.modbus,
+    mqtt_port: Annotated[int, _port("the simulated plant's MQTT broker")] = _PORTS.mqtt,
+    coap_port: Annotated[int, _port("the simulated CoAP device")] = _PORTS.coap,
     verbose: Verbose = False,
 ) -> None:
     """Bridge a simulated cooling plant: Modbus, MQTT and CoAP devices on real sockets of this computer."""
     _log(verbose)
     ports = Ports(modbus_port, mqtt_port, coap_port)
-    raise typer.Exit(asyncio.run(runner.run_demo(endpoint, _pki(pki, "demo-pki"), seconds, speed, ports)))
+    raise typer.Exit(asyncio.run(runner.run_demo(endpoint, pki, seconds, speed, ports)))
 
 
 @app.command()
@@ -115,9 +129,8 @@ def _log(verbose: bool) -> None:
     logging.basicConfig(
         format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", level=logging.INFO if verbose else logging.WARNING
     )
-    if not verbose:  # libraries tell their own developers; operators are told by us
-        for name in ("asyncua", "coap", "coap-server", "amqtt", "transitions"):
-            logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("asyncua", "coap", "coap-server", "amqtt", "transitions"):  # they tell their own developers
+        logging.getLogger(name).setLevel(logging.WARNING if verbose else logging.ERROR)
 
 
 def main() -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import ipaddress
 import json
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
 
 from server.acquisition.probe import probe
 from server.address_space import AddressSpaceError
@@ -21,7 +28,7 @@ from server.demo.launcher import DemoFailed, DemoProcess, Ports, start_demo_proc
 from server.screen import Screen
 from server.security.pki import PkiError
 from server.security.users import UsersError, add_user
-from server.services.options import MODERN_POLICIES, POLICY_NONE, UaServerOptions
+from server.services.options import MODERN_POLICIES, POLICY_NONE, Limits, UaServerOptions
 
 FAILED: Final = 1
 WRONG_INPUT: Final = 2
@@ -29,8 +36,8 @@ DEMO_USERS: Final = {"viewer": "Observer", "operator": "Operator", "engineer": "
 DEMO_ENDPOINT: Final = "opc.tcp://127.0.0.1:4840/uatwin"
 
 
-async def run_plant(file: Path, endpoint: str | None, pki: Path, seconds: float | None) -> int:
-    """Bridge the plant of that file until Ctrl-C or for so many seconds; returns the exit code."""
+async def run_plant(file: Path, endpoint: str | None, pki: Path | None, seconds: float | None) -> int:
+    """Bridge the plant of that file until Ctrl-C or for so many seconds of serving; returns the exit code."""
     try:
         plant = load_plant(file)
     except PlantFileError as error:
@@ -38,18 +45,25 @@ async def run_plant(file: Path, endpoint: str | None, pki: Path, seconds: float 
         return WRONG_INPUT
     server = plant.server
     options = UaServerOptions(
-        pki_dir=pki,
+        pki_dir=pki or user_data_path("uatwin") / "pki" / plant.name,
         endpoint_url=endpoint or server.endpoint,
+        application_uri=server.application_uri or _application_uri(plant),
         users_file=server.users_file,
         allow_anonymous=server.allow_anonymous,
         policies=tuple(server.policies),
         nat_host=server.nat_host,
+        limits=Limits(max_sessions=server.max_sessions),
     )
-    return await _serve(plant, options, seconds, Screen(plant))
+    return await _until_signal(_serve(plant, options, seconds, Screen(plant, options)))
 
 
-async def run_demo(endpoint: str | None, pki: Path, seconds: float | None, speed: float, ports: Ports) -> int:
-    """Start the simulated plant and bridge it; returns the exit code."""
+async def run_demo(endpoint: str | None, pki: Path | None, seconds: float | None, speed: float, ports: Ports) -> int:
+    """Start the simulated plant and bridge it until Ctrl-C or for so many seconds of serving; returns the exit code."""
+    folder = pki or user_data_path("uatwin") / "demo-pki"
+    return await _until_signal(_demo(endpoint or DEMO_ENDPOINT, folder, seconds, speed, ports))
+
+
+async def _demo(endpoint: str, pki: Path, seconds: float | None, speed: float, ports: Ports) -> int:
     with tempfile.TemporaryDirectory(prefix="uatwin-demo-") as folder:
         try:
             devices = await start_demo_process(ports, speed=speed)
@@ -62,20 +76,19 @@ async def run_demo(endpoint: str | None, pki: Path, seconds: float | None, speed
             await devices.stop()
 
 
-async def _bridge_demo(
-    folder: Path, devices: DemoProcess, endpoint: str | None, pki: Path, seconds: float | None
-) -> int:
+async def _bridge_demo(folder: Path, devices: DemoProcess, endpoint: str, pki: Path, seconds: float | None) -> int:
     plant = load_plant(write_plant_file(folder, devices.ports))
     passwords = {name: os.environ.get("UATWIN_DEMO_PASSWORD") or secrets.token_urlsafe(9) for name in DEMO_USERS}
     for name, role in DEMO_USERS.items():
         await asyncio.to_thread(add_user, folder / "users.yaml", name, passwords[name], [role])
     options = UaServerOptions(
         pki_dir=pki,
-        endpoint_url=endpoint or DEMO_ENDPOINT,
+        endpoint_url=endpoint,
+        application_uri=_application_uri(plant),
         users_file=folder / "users.yaml",
-        policies=(POLICY_NONE, *MODERN_POLICIES),
+        policies=(POLICY_NONE, *MODERN_POLICIES) if _on_loopback(endpoint) else MODERN_POLICIES,
     )
-    return await _serve(plant, options, seconds, Screen(plant, passwords, devices.ports))
+    return await _serve(plant, options, seconds, Screen(plant, options, passwords, devices.ports))
 
 
 async def probe_plant(file: Path, as_json: bool) -> int:
@@ -92,36 +105,73 @@ async def probe_plant(file: Path, as_json: bool) -> int:
     return 0 if all(answer.works for answer in answers) else FAILED
 
 
-async def _serve(plant: Plant, options: UaServerOptions, seconds: float | None, screen: Screen) -> int:
-    """Run the bridge until a signal comes or the time is over."""
-    stop = asyncio.Event()
+async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
+    """The exit code of the work; 0 when SIGINT or SIGTERM ended it. A second signal does not disturb its clean end."""
+    told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told.set)
+    tasks = working, _ = asyncio.create_task(work), asyncio.create_task(told.wait())
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    return 0 if working.cancelled() else working.result()
+
+
+async def _serve(plant: Plant, options: UaServerOptions, seconds: float | None, screen: Screen) -> int:
+    """Run the bridge until the time is over; tells why it cannot."""
     try:
-        bridge = Bridge(plant, options)
-        serving = asyncio.create_task(bridge.run(lambda: screen.show_start(bridge.server.endpoint_url)))
-        watching = asyncio.create_task(screen.watch(bridge.figures))
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait([serving, waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in (serving, watching, waiting):
-            task.cancel()
-        await asyncio.wait([serving, watching, waiting])
-        if not serving.cancelled():
-            serving.result()
+        await _bridge(plant, options, seconds, screen)
     except (AddressSpaceError, PkiError, UsersError) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
     except OSError as error:
-        print(_why_not_listening(options.endpoint_url, error), file=sys.stderr)
+        print(_why_not(options, error), file=sys.stderr)
         return FAILED
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
     return 0
 
 
-def _why_not_listening(endpoint: str, error: OSError) -> str:
-    return (
-        f"cannot serve {endpoint}: {error.strerror or error}; choose another with --endpoint opc.tcp://HOST:PORT/uatwin"
-    )
+async def _bridge(plant: Plant, options: UaServerOptions, seconds: float | None, screen: Screen) -> None:
+    bridge = Bridge(plant, options)
+    serving = asyncio.Event()
+
+    def started() -> None:
+        screen.show_start(bridge.server.endpoint_url)
+        serving.set()
+
+    async def time_over() -> None:
+        await serving.wait()
+        await asyncio.sleep(seconds or 0)
+
+    work = [asyncio.create_task(bridge.run(started)), asyncio.create_task(screen.watch(bridge.figures))]
+    if seconds is not None:
+        work.append(asyncio.create_task(time_over()))
+    try:
+        await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in work:
+            task.cancel()
+        await asyncio.wait(work)
+    for task in work:
+        if not task.cancelled():
+            task.result()
+
+
+def _application_uri(plant: Plant) -> str:
+    return f"urn:{socket.gethostname()}:uatwin:{plant.name}"
+
+
+def _on_loopback(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _why_not(options: UaServerOptions, error: OSError) -> str:
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}; choose another folder of certificates with --pki"
+    why = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+    return f"cannot serve {options.endpoint_url}: {why}; choose another with --endpoint opc.tcp://HOST:PORT/uatwin"

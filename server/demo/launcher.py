@@ -99,7 +99,8 @@ async def _ready(process: Process, ready_s: float) -> Ports:
         raise DemoFailed(f"the demo plant was not ready within {ready_s:g} s; is this computer overloaded?") from error
     if not line:
         said = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
-        raise DemoFailed(said[-1] if said else f"the demo plant ended with exit code {await process.wait()}")
+        code = await process.wait()
+        raise DemoFailed(said[-1] if said else f"the demo plant ended with exit code {code}")
     return Ports(**json.loads(line)["ports"])
 
 
