@@ -36,6 +36,8 @@ async def answer(context: ServiceContext, work: Awaitable[Any]) -> None:
 def fault(context: ServiceContext, status: int) -> bytes:
     """A ServiceFault for this request, counted."""
     context.server.diagnostics.rejected(status)
+    if context.session is not None:
+        context.session.failed(context.type_id, status)
     return service_fault(context.header.RequestHandle, status)
 
 

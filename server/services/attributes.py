@@ -13,7 +13,7 @@ from asyncua.server.address_space import NodeData
 from server.security.roles import User
 from server.services import index_range
 from server.services.access import CURRENT_READ, user_access_level, user_executable
-from server.services.wire import status_code
+from server.services.wire import node_id, status_code
 
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
@@ -23,6 +23,10 @@ _USER_ATTRIBUTES: Final = {
     ua.AttributeIds.UserExecutable: ua.AttributeIds.Executable,
     ua.AttributeIds.UserWriteMask: ua.AttributeIds.WriteMask,
 }
+_FOR_ADMINISTRATORS: Final = frozenset(
+    {node_id(ua.ObjectIds.Server_ServerDiagnostics_SessionsDiagnosticsSummary_SessionSecurityDiagnosticsArray)}
+)
+"""Who stands behind other sessions is nobody else's business (Part 5, 6.3.5)."""
 _EU_RANGE: Final = ua.QualifiedName("EURange", 0)
 _BINARY: Final = "Default Binary"
 _OTHER_ENCODINGS: Final = ("Default XML", "Default JSON")
@@ -58,9 +62,9 @@ class AttributeReader:
         value = found.value_callback(node.nodeid, ua.AttributeIds.Value) if found.value_callback else found.value
         return value.Value if value is not None and value.Value is not None else ua.Variant()
 
-    def eu_range(self, node_id: ua.NodeId) -> tuple[float, float] | None:
+    def eu_range(self, of_node: ua.NodeId) -> tuple[float, float] | None:
         """Low and high of the node's EURange property, if it has one."""
-        node = self._server.aspace.get(node_id)
+        node = self._server.aspace.get(of_node)
         for reference in node.references if node is not None else ():
             if reference.IsForward and reference.BrowseName == _EU_RANGE:
                 target = self._server.aspace.get(reference.NodeId)
@@ -104,7 +108,7 @@ class AttributeReader:
         if value is None:
             raise ServiceError(ua.StatusCodes.BadAttributeIdInvalid)
         if attribute == ua.AttributeIds.UserAccessLevel:
-            return ua.DataValue(ua.Variant(user_access_level(user, int(value)), ua.VariantType.Byte))
+            return ua.DataValue(ua.Variant(_level(user, node, int(value)), ua.VariantType.Byte))
         if attribute == ua.AttributeIds.UserExecutable:
             is_command = self._server.is_command(node.nodeid)
             return ua.DataValue(ua.Variant(user_executable(user, bool(value), is_command), ua.VariantType.Boolean))
@@ -116,8 +120,14 @@ class AttributeReader:
             return
         if not int(level) & CURRENT_READ:
             raise ServiceError(ua.StatusCodes.BadNotReadable)
-        if not user_access_level(user, int(level)) & CURRENT_READ:
+        if not _level(user, node, int(level)) & CURRENT_READ:
             raise ServiceError(ua.StatusCodes.BadUserAccessDenied)
+
+
+def _level(user: User, node: NodeData, access_level: int) -> int:
+    if node.nodeid in _FOR_ADMINISTRATORS and not user.may_administer:
+        return 0
+    return user_access_level(user, access_level)
 
 
 def with_stamps(value: ua.DataValue, attribute: int, stamps: ua.TimestampsToReturn) -> ua.DataValue:

@@ -1,4 +1,5 @@
-"""Audit events of commands: who wrote what, what was there before, and how it ended (Part 5, 6.4)."""
+"""Audit events of commands: who wrote what, what was there before, and how it ended (Part 5, 6.4.25 and 6.4.27). Their
+SourceNode is the node written, or the twin the method belongs to."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from asyncua.ua.uatypes import win_epoch_to_datetime
 from drivers.data_types import DataType
 from drivers.status import is_bad
 from server.commands.audit import CommandAudit
-from server.services.events import SERVER, EventDraft
+from server.services.events import EventDraft
 from server.services.ua_server import UaServer
 from server.services.wire import node_id
 
@@ -47,9 +48,10 @@ class AuditTrail:
         else:
             more["MethodId"] = ua.Variant(space.node_id(audit.path), kind.NodeId)
         name = "Attribute/Write" if row >= 0 else "Method/Call"
+        owner = audit.path if row >= 0 else audit.path.rpartition("/")[0]
         draft = EventDraft(
             _WRITE if row >= 0 else _METHOD,
-            SERVER,
+            space.node_id(owner),
             name,
             str(audit),
             300 if is_bad(audit.status) else 100,

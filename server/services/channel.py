@@ -51,6 +51,16 @@ class Channel:
     def channel_id(self) -> int:
         return self.secure.channel_id
 
+    @property
+    def largest_response(self) -> int:
+        """Bytes the body of a response may have: what the client takes, and no more than we would."""
+        return min(self.secure.largest_body(), self.server.limits.max_message_size)
+
+    def limit_responses(self, size: int) -> None:
+        """A session on this channel takes only so many bytes; 0 for no limit of its own (Part 4, 5.6.2.2)."""
+        known = self.secure.max_response_size
+        self.secure.max_response_size = min(known, size) if known and size else known or size
+
     def is_open(self) -> bool:
         """Whether OpenSecureChannel has succeeded."""
         return self.secure.token is not None

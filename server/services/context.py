@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ServiceContext:
-    """One request of one client.
+    """One request of one client. type_id: the encoding id of the request.
 
     reply takes the response object (its ResponseHeader is filled in: RequestHandle, Timestamp) or its already encoded
     body (encoding id, ResponseHeader and parameters). It is called exactly once, at any later time, and does nothing
@@ -28,6 +28,7 @@ class ServiceContext:
     session: Session | None
     header: ua.RequestHeader
     reply: Callable[[Any], None]
+    type_id: int
 
     @property
     def caller(self) -> Session:

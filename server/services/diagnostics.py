@@ -29,7 +29,6 @@ class Diagnostics:
         self.rejected_sessions = 0
         self.security_rejected_requests = 0
         self.security_rejected_sessions = 0
-        self.cumulated_subscriptions = 0
 
     def rejected(self, status: int) -> None:
         """A request was answered with a ServiceFault."""

@@ -62,9 +62,11 @@ async def serve(channel: Channel, request_id: int, body: bytes) -> None:
     except (*_UNDECODABLE, RecursionError) as error:
         raise ChannelError(ua.StatusCodes.BadDecodingError, f"undecodable RequestHeader: {error}") from error
     handle = header.RequestHandle
-    context = ServiceContext(channel.server, channel, None, header, channel.reply_to(request_id, handle))
+    context = ServiceContext(
+        channel.server, channel, None, header, channel.reply_to(request_id, handle), _number(type_id)
+    )
     try:
-        service = _service(type_id)
+        service = _service(context.type_id)
         context.session = await _session(context, service)
         parameters = _decode(service, buffer)
     except (ServiceError, ua.UaStatusCodeError) as error:
@@ -77,15 +79,17 @@ async def serve(channel: Channel, request_id: int, body: bytes) -> None:
         await answer(context, work)
 
 
-def _service(type_id: ua.NodeId) -> Service:
-    service = SERVICES.get(int(type_id.Identifier)) if _is_standard(type_id) else None
+def _number(type_id: ua.NodeId) -> int:
+    """0 for what is no standard encoding id."""
+    standard = type_id.NamespaceIndex == 0 and isinstance(type_id.Identifier, int)
+    return int(type_id.Identifier) if standard else 0
+
+
+def _service(type_id: int) -> Service:
+    service = SERVICES.get(type_id)
     if service is None:
         raise ServiceError(ua.StatusCodes.BadServiceUnsupported)
     return service
-
-
-def _is_standard(type_id: ua.NodeId) -> bool:
-    return type_id.NamespaceIndex == 0 and isinstance(type_id.Identifier, int)
 
 
 async def _session(context: ServiceContext, service: Service) -> Session | None:
@@ -100,6 +104,7 @@ async def _session(context: ServiceContext, service: Service) -> Session | None:
         await context.server.sessions.close(session, delete_subscriptions=True)
         raise ServiceError(ua.StatusCodes.BadSessionNotActivated)
     session.touch()
+    session.requests[context.type_id] += 1
     return session
 
 

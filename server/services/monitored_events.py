@@ -29,6 +29,7 @@ class EventItem:
     queue: deque[bytes] = field(default_factory=deque)
     overflown: bool = False
     armed: bool = False
+    overflows: int = 0
 
     def offer(self, event: Event) -> bool:
         """Queue the event if it is one of ours; whether it was."""
@@ -45,6 +46,7 @@ class EventItem:
 
     def _overflow(self) -> None:
         """Say once that events are lost: before the oldest kept, or behind the last (Part 4, 5.12.1.5)."""
+        self.overflows += 1
         notice = EventDraft(_OVERFLOW_TYPE, SERVER, "Server", "Events were lost: the queue of an item is full", 500)
         if self.discard_oldest:
             if self.overflown:
@@ -74,9 +76,17 @@ class EventItem:
         """Whether something waits that may be published."""
         return bool(self.queue) and (self.mode == sampling.REPORTING or self.armed)
 
-    def take(self, most: int) -> list[bytes]:
-        """Up to so many events, encoded, oldest first."""
-        out = [self.queue.popleft() for _ in range(min(most, len(self.queue)))]
+    def take(self, most: int, room: int, *, alone: bool) -> list[bytes]:
+        """Up to so many events in so many bytes, encoded, oldest first. alone: nothing else is in the message, so that
+        an event which does not even fit then never will, and goes."""
+        out: list[bytes] = []
+        while self.queue and len(out) < most:
+            if len(self.queue[0]) > room and (out or not alone):
+                break
+            event = self.queue.popleft()
+            room -= len(event)
+            if room >= 0:
+                out.append(event)
         if not self.queue:
             self.armed = self.overflown = False
         return out

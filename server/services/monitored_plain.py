@@ -31,6 +31,7 @@ class PlainItem:
     last: ua.DataValue | None = None
     queue: deque[ua.DataValue] = field(default_factory=deque)
     armed: bool = False
+    overflows: int = 0
 
     def sample(self, read: Read) -> bool:
         """Read once and queue the value if it changed; whether it did."""
@@ -65,6 +66,7 @@ class PlainItem:
         self.queue.append(value)
         if len(self.queue) <= self.queue_size:
             return
+        self.overflows += self.queue_size > 1
         if self.discard_oldest or self.queue_size == 1:
             self.queue.popleft()
             place = 0
@@ -92,14 +94,30 @@ class PlainItem:
         """Whether something waits that may be published."""
         return bool(self.queue) and (self.mode == sampling.REPORTING or self.armed)
 
-    def take(self, most: int) -> list[bytes]:
-        """Up to so many notifications, encoded, oldest first."""
+    def take(self, most: int, room: int, *, alone: bool) -> list[bytes]:
+        """Up to so many notifications in so many bytes, encoded, oldest first. alone: nothing else is in the message,
+        so that a value which does not even fit then never will."""
         out: list[bytes] = []
         while self.queue and len(out) < most:
-            out.append(struct.pack("<I", self.handle) + struct_to_binary(self.queue.popleft()))
+            encoded = self._encode(self.queue[0])
+            if len(encoded) > room:
+                if out or not alone:
+                    break
+                encoded = self._encode(_too_large(self.queue[0]))
+            room -= len(encoded)
+            self.queue.popleft()
+            out.append(encoded)
         if not self.queue:
             self.armed = False
         return out
+
+    def _encode(self, value: ua.DataValue) -> bytes:
+        return struct.pack("<I", self.handle) + struct_to_binary(value)
+
+
+def _too_large(value: ua.DataValue) -> ua.DataValue:
+    status = ua.StatusCode(ua.UInt32(ua.StatusCodes.BadEncodingLimitsExceeded))
+    return ua.DataValue(StatusCode=status, SourceTimestamp=value.SourceTimestamp, ServerTimestamp=value.ServerTimestamp)
 
 
 def _overflown(value: ua.DataValue) -> ua.DataValue:

@@ -13,6 +13,9 @@ from drivers.data_types import CELL_VIEW, WIRE, DataType
 VALUE, STATUS, SOURCE, SERVER = 1, 2, 4, 8
 """Bits of a DataValue's encoding mask (Part 6, 5.2.2.17)."""
 
+LARGEST = 34
+"""Bytes of the longest notification by column: a handle and a value of 8 bytes with status and both timestamps."""
+
 _BAD = np.uint32(0x80000000)
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SPARE_REQUESTS: Final = 10
 """A session may have this many more Publish requests waiting than it has subscriptions (Part 4, 5.13.5)."""
 
+_HEAD_SIZE: Final = 128
+"""Of a PublishResponse without sequence numbers, results and notifications, and a bit more."""
+
 
 @dataclass(slots=True)
 class WaitingPublish:
@@ -30,6 +33,11 @@ class WaitingPublish:
     context: ServiceContext
     results: Sequence[int]
     expires: float
+
+    @property
+    def room(self) -> int:
+        """How many bytes of notifications the client takes in one response."""
+        return self.context.channel.largest_response - _HEAD_SIZE - 4 * len(self.results)
 
     def fail(self, status: int) -> None:
         """Answer with a ServiceFault."""

@@ -70,6 +70,8 @@ class TagItems:
         self._waiting_count = 0
         self._may_repeat = False
         self._any_sampling_mode = False
+        self.overflows = 0
+        """how often a queue lost a value;"""
         self.watched: set[int] = set()
         """slots whose new notifications trigger other items (Part 4, 5.12.1.6); those that did are in:"""
         self.fired: set[int] = set()
@@ -137,6 +139,11 @@ class TagItems:
     def report_again(self, slots: Slots) -> None:
         """Let the next `sample` queue the current values whether they changed or not."""
         self.reported[slots] = False
+
+    @property
+    def disabled(self) -> int:
+        """How many items are disabled."""
+        return int((self.mode[: self._used] == DISABLED).sum()) - len(self._free)
 
     @property
     def waiting(self) -> bool:
@@ -264,6 +271,7 @@ class TagItems:
         marked = np.where(oldest_goes, from_end == size - 1, from_end == 0)
         marked &= (np.repeat(count, count) > size) & (size > 1)
         every.status[order[marked]] |= OVERFLOW
+        self.overflows += int((~stays & (size > 1)).sum())
         keep = np.zeros(len(slot), np.bool_)
         keep[order] = stays
         self._waiting = [every.take(keep)]

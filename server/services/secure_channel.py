@@ -210,6 +210,12 @@ class SecureChannel:
             out += head, crypto.encrypt(plain + crypto.signature(head + plain))
         return out
 
+    def largest_body(self) -> int:
+        """Bytes of the largest message the peer takes."""
+        room = self._room_per_chunk(self.policy.symmetric_cryptography)
+        by_chunks = self.max_response_chunks * room if self.max_response_chunks else 2**32
+        return min(by_chunks, self.max_response_size or 2**32)
+
     # -- checks -----------------------------------------------------------------------------------------------------
 
     def _asymmetric_header(self, frame: bytes) -> tuple[ua.AsymmetricAlgorithmHeader, bytes]:

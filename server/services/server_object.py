@@ -12,6 +12,8 @@ from asyncua import ua
 from asyncua.server.address_space import AttributeValue
 from asyncua.ua.uatypes import get_win_epoch
 
+from server.services import server_diagnostics
+
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
 
@@ -78,7 +80,7 @@ class ServerObject:
         self._set("HistoryServerCapabilities_MaxReturnDataValues", 0, _V.UInt32)
         self._set("HistoryServerCapabilities_MaxReturnEventValues", 0, _V.UInt32)
         self._set("Server_ServerRedundancy_RedundancySupport", int(ua.RedundancySupport.None_), _V.Int32)
-        self._set("Server_Auditing", False, _V.Boolean)
+        self._set("Server_Auditing", True, _V.Boolean)
         self._set("Server_EstimatedReturnTime", get_win_epoch(), _V.DateTime)
         self._watch("Server_ServiceLevel", lambda: ua.Variant(self.service_level, _V.Byte))
 
@@ -124,69 +126,20 @@ class ServerObject:
         prefix = "Server_ServerDiagnostics"
         self._set(f"{prefix}_EnabledFlag", True, _V.Boolean)
         summary = f"{prefix}_ServerDiagnosticsSummary"
-        self._watch(summary, lambda: ua.Variant(self._summary(), _V.ExtensionObject))
+        self._watch(summary, lambda: ua.Variant(server_diagnostics.summary(self._server), _V.ExtensionObject))
         for name in vars(ua.ServerDiagnosticsSummaryDataType)["__dataclass_fields__"]:
             self._watch(f"{summary}_{name}", partial(self._counter, name))
-        sessions = f"{prefix}_SessionsDiagnosticsSummary_SessionDiagnosticsArray"
-        self._watch(sessions, lambda: ua.Variant(self._sessions(), _V.ExtensionObject, is_array=True))
-        security = f"{prefix}_SessionsDiagnosticsSummary_SessionSecurityDiagnosticsArray"
-        self._set(security, [], _V.ExtensionObject)
         self._set(f"{prefix}_SamplingIntervalDiagnosticsArray", [], _V.ExtensionObject)
-        subscriptions = f"{prefix}_SubscriptionDiagnosticsArray"
-        self._watch(subscriptions, lambda: ua.Variant(self._subscriptions(), _V.ExtensionObject, is_array=True))
+        sessions = f"{prefix}_SessionsDiagnosticsSummary"
+        self._list(f"{sessions}_SessionDiagnosticsArray", server_diagnostics.sessions)
+        self._list(f"{sessions}_SessionSecurityDiagnosticsArray", server_diagnostics.security)
+        self._list(f"{prefix}_SubscriptionDiagnosticsArray", server_diagnostics.subscriptions)
+
+    def _list(self, name: str, entries: Callable[[UaServer], list[Any]]) -> None:
+        self._watch(name, lambda: ua.Variant(entries(self._server), _V.ExtensionObject, is_array=True))
 
     def _counter(self, name: str) -> ua.Variant:
-        return ua.Variant(getattr(self._summary(), name), _V.UInt32)
-
-    def _summary(self) -> ua.ServerDiagnosticsSummaryDataType:
-        server, counted = self._server, self._server.diagnostics
-        return ua.ServerDiagnosticsSummaryDataType(
-            ServerViewCount=0,
-            CurrentSessionCount=len(server.sessions),
-            CumulatedSessionCount=server.sessions.cumulated,
-            SecurityRejectedSessionCount=counted.security_rejected_sessions,
-            RejectedSessionCount=counted.rejected_sessions,
-            SessionTimeoutCount=server.sessions.timed_out,
-            SessionAbortCount=server.sessions.aborted,
-            CurrentSubscriptionCount=len(server.subscriptions.by_id),
-            CumulatedSubscriptionCount=counted.cumulated_subscriptions,
-            PublishingIntervalCount=len({one.terms.interval_s for one in server.subscriptions.by_id.values()}),
-            SecurityRejectedRequestsCount=counted.security_rejected_requests,
-            RejectedRequestsCount=counted.rejected_requests,
-        )
-
-    def _sessions(self) -> list[ua.SessionDiagnosticsDataType]:
-        return [
-            ua.SessionDiagnosticsDataType(
-                SessionId=session.id,
-                SessionName=session.name,
-                ClientDescription=session.client_description,
-                ServerUri=self._server.application_uri,
-                EndpointUrl=session.endpoint_url,
-                LocaleIds=session.locale_ids,
-                ActualSessionTimeout=session.timeout_s * 1000,
-                MaxResponseMessageSize=session.max_response_size,
-                ClientConnectionTime=session.created_at,
-                ClientLastContactTime=session.last_contact_at,
-                CurrentSubscriptionsCount=len(session.subscriptions),
-            )
-            for session in self._server.sessions
-        ]
-
-    def _subscriptions(self) -> list[ua.SubscriptionDiagnosticsDataType]:
-        return [
-            ua.SubscriptionDiagnosticsDataType(
-                SessionId=one.session.id if one.session is not None else ua.NodeId(),
-                SubscriptionId=ua.UInt32(one.id),
-                Priority=ua.Byte(one.terms.priority),
-                PublishingInterval=ua.Double(one.terms.interval_s * 1000),
-                MaxKeepAliveCount=ua.UInt32(one.terms.keep_alive),
-                MaxLifetimeCount=ua.UInt32(one.terms.lifetime),
-                PublishingEnabled=one.terms.enabled,
-                MonitoredItemCount=ua.UInt32(len(one.items.by_id)),
-            )
-            for one in self._server.subscriptions.by_id.values()
-        ]
+        return ua.Variant(getattr(server_diagnostics.summary(self._server), name), _V.UInt32)
 
     def _set(self, name: str, value: Any, kind: ua.VariantType) -> None:
         variant = ua.Variant(value, kind, is_array=isinstance(value, list))

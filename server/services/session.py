@@ -7,6 +7,7 @@ import inspect
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ CloseHook = Callable[[bool], Awaitable[None] | None]
 class Session:
     """One session. timeout_s: without any request for so long it is closed; it outlives a lost connection.
 
+    requests, failures: how many by the encoding id of the request; unauthorized: those refused for lack of rights.
     subscriptions and publish_queue belong to the subscription service. on_close hooks get whether the subscriptions
     are to be deleted; on_cancel hooks get a request handle and answer how many requests they cancelled.
     """
@@ -58,8 +60,16 @@ class Session:
         self.running: dict[asyncio.Task[None], ServiceContext] = {}
         self.browse_points: Any = None
         self.registered: RegisteredNodes | None = None
+        self.requests: Counter[int] = Counter()
+        self.failures: Counter[int] = Counter()
+        self.unauthorized = 0
         self._last_request = time.monotonic()
         channel.sessions.add(self)
+
+    def failed(self, type_id: int, status: int) -> None:
+        """A request was answered with a ServiceFault."""
+        self.failures[type_id] += 1
+        self.unauthorized += status == ua.StatusCodes.BadUserAccessDenied
 
     def touch(self) -> None:
         """Note that the client has sent a request."""

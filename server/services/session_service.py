@@ -36,6 +36,7 @@ async def _create(context: ServiceContext, request: ua.CreateSessionParameters) 
     session.client_description = request.ClientDescription
     session.endpoint_url = request.EndpointUrl or ""
     session.max_response_size = request.MaxResponseMessageSize
+    channel.limit_responses(session.max_response_size)
     response = ua.CreateSessionResponse()
     result = response.Parameters
     result.SessionId = session.id
@@ -79,6 +80,7 @@ async def _activate(context: ServiceContext, request: ua.ActivateSessionParamete
         if session.activated and not session.user.same_as(user):
             raise ServiceError(ua.StatusCodes.BadIdentityChangeNotSupported)
         session.move_to(channel)
+        channel.limit_responses(session.max_response_size)
     session.user = user
     session.activated = True
     session.locale_ids = [locale for locale in request.LocaleIds or [] if locale]

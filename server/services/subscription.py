@@ -44,6 +44,24 @@ class Terms:
     priority: int
 
 
+@dataclass(slots=True)
+class Counters:
+    """What has been asked of a subscription since it was made (SubscriptionDiagnosticsDataType, Part 5, 12.15).
+    late: publishing intervals that found no request; discarded: messages given up before they were acknowledged."""
+
+    modified: int = 0
+    enabled: int = 0
+    disabled: int = 0
+    republish_requests: int = 0
+    republished: int = 0
+    transfers: int = 0
+    to_other_client: int = 0
+    to_same_client: int = 0
+    publish_requests: int = 0
+    late: int = 0
+    discarded: int = 0
+
+
 class Subscription:
     """Publishes the changes of its items at its interval. `session` is None while nobody owns it."""
 
@@ -60,6 +78,7 @@ class Subscription:
         self.terms = terms
         self.session: Session | None = session
         self.user = session.user
+        self.counters = Counters()
         self._loop = asyncio.get_running_loop()
         self.items = SubscriptionItems(table, read, self._loop.time())
         self._expired = expired
@@ -106,6 +125,7 @@ class Subscription:
         if queue is not None and queue.ready:
             self._lifetime_left = self.terms.lifetime
         else:
+            self.counters.late += 1
             self._lifetime_left -= 1
             if self._lifetime_left <= 0:
                 self.stop()
@@ -130,7 +150,8 @@ class Subscription:
     def _publish(self, request: WaitingPublish) -> bool:
         """One message; whether there is more to say."""
         most = min(self.terms.most or MOST_NOTIFICATIONS, MOST_NOTIFICATIONS)
-        body = self.items.take(most) if self.terms.enabled else []
+        self.counters.publish_requests += 1
+        body = self.items.take(most, request.room - 4 * len(self._sent)) if self.terms.enabled else []
         encoded = message(self._sequence, now_ticks(), body)
         more = bool(body) and self._has_notifications
         if body:
@@ -148,6 +169,7 @@ class Subscription:
             len(self._sent) > MOST_KEPT or sum(len(old) for _, old in self._sent) > MOST_KEPT_BYTES
         ):
             self._sent.popleft()
+            self.counters.discarded += 1
 
     def acknowledge(self, sequence_number: int) -> int:
         """Drop a message that the client has; the StatusCode of that."""
@@ -158,13 +180,37 @@ class Subscription:
         return int(ua.StatusCodes.BadSequenceNumberUnknown)
 
     def sent(self, sequence_number: int) -> bytes | None:
-        """The message of that number, if it is still kept."""
-        return next((encoded for number, encoded in self._sent if number == sequence_number), None)
+        """The message of that number for Republish, if it is still kept."""
+        self.counters.republish_requests += 1
+        found = next((encoded for number, encoded in self._sent if number == sequence_number), None)
+        self.counters.republished += found is not None
+        return found
 
     @property
     def available(self) -> list[int]:
         """The sequence numbers that can be republished."""
         return [number for number, _ in self._sent]
+
+    @property
+    def next_sequence_number(self) -> int:
+        """The number of the next message with notifications."""
+        return self._sequence
+
+    @property
+    def keep_alive_count(self) -> int:
+        """Publishing intervals since the last message."""
+        return self.terms.keep_alive - self._keep_alive_left
+
+    @property
+    def lifetime_count(self) -> int:
+        """Publishing intervals since the client was last heard of."""
+        return self.terms.lifetime - self._lifetime_left
+
+    def enable(self, enabled: bool) -> None:
+        """Start or stop publishing; sampling goes on."""
+        self.terms.enabled = enabled
+        self.counters.enabled += enabled
+        self.counters.disabled += not enabled
 
     def touch(self) -> None:
         """A service call that names this subscription, or a Publish of its session, starts its lifetime anew."""
@@ -173,6 +219,7 @@ class Subscription:
     def modify(self, terms: Terms) -> None:
         """New terms, in force from now on."""
         self.terms = terms
+        self.counters.modified += 1
         self._keep_alive_left = terms.keep_alive
         self._lifetime_left = terms.lifetime
         self._due = self._loop.time() + terms.interval_s

@@ -11,8 +11,8 @@ from asyncua import ua
 from server.services.events import Event
 from server.services.monitored_events import EventItem
 from server.services.monitored_plain import PlainItem, Read
-from server.services.notification import data_change, event_list
-from server.services.sampling import SAMPLING, Slots, TagItem, TagItems
+from server.services.notification import LARGEST, data_change, event_list
+from server.services.sampling import DISABLED, SAMPLING, Slots, TagItem, TagItems
 from server.tags.table import TagTable
 
 
@@ -67,6 +67,9 @@ class SubscriptionItems:
         self._events: dict[int, MonitoredItem] = {}
         self._ready: dict[int, MonitoredItem] = {}
         self._last_id = 0
+        self.data_taken = 0
+        self.events_taken = 0
+        """notifications handed out so far."""
 
     def new_id(self) -> int:
         """An id that no item of this subscription ever had."""
@@ -210,22 +213,50 @@ class SubscriptionItems:
         """Whether there is something to publish."""
         return self.tags.waiting or any(_queue(item).ready for item in self._ready.values())
 
-    def take(self, most: int) -> list[bytes]:
-        """The next NotificationData with at most so many notifications; empty when nothing waits."""
-        count, encoded = self.tags.take(most)
+    def take(self, most: int, room: int) -> list[bytes]:
+        """The next NotificationData with at most so many notifications in about so many bytes; empty when nothing
+        waits."""
+        count, encoded = self.tags.take(min(most, max(room // LARGEST, 1)))
         data, events = [encoded], list[bytes]()
         values = count
+        room -= len(encoded)
         for item in list(self._ready.values()):
             queue = _queue(item)
             if count < most and queue.ready:
-                taken = queue.take(most - count)
+                taken = queue.take(most - count, room, alone=not count)
                 count += len(taken)
+                room -= sum(map(len, taken))
                 (events if item.plain is None else data).extend(taken)
                 values += len(taken) if item.plain is not None else 0
             if not queue.queue:
                 del self._ready[item.id]
+        self.data_taken += values
+        self.events_taken += len(events)
         messages = [data_change(values, b"".join(data))] if values else []
         return [*messages, event_list(len(events), b"".join(events))] if events else messages
+
+    def handles(self) -> list[tuple[int, int]]:
+        """The server's and the client's handle of every item."""
+        return [(item.id, self._client_handle(item)) for item in self.by_id.values()]
+
+    def _client_handle(self, item: MonitoredItem) -> int:
+        return int(self.tags.handle[item.slot]) if item.queued is None else item.queued.handle
+
+    @property
+    def disabled(self) -> int:
+        """How many items are disabled."""
+        others = (item.queued.mode for item in self.by_id.values() if item.queued is not None)
+        return self.tags.disabled + sum(mode == DISABLED for mode in others)
+
+    @property
+    def data_overflows(self) -> int:
+        """How often the queue of a data item of today lost a value."""
+        return self.tags.overflows + sum(item.plain.overflows for item in self.by_id.values() if item.plain is not None)
+
+    @property
+    def event_overflows(self) -> int:
+        """How often the queue of an event item of today lost an event."""
+        return sum(item.events.overflows for item in self._events.values() if item.events is not None)
 
     def _group(self, interval_s: float, now: float) -> _Group:
         group = self._groups.get(interval_s)

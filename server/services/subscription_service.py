@@ -34,6 +34,7 @@ class Subscriptions:
         self._server = server
         self._ids = itertools.count(1)
         self.by_id: dict[int, Subscription] = {}
+        self.cumulated = 0
         self._stop_listening = server.events.listen(self._offer)
 
     def _offer(self, event: Event) -> None:
@@ -50,6 +51,7 @@ class Subscriptions:
         subscription = Subscription(
             next(self._ids), terms, session, self._server.table, self._reader(session.user), self._expired
         )
+        self.cumulated += 1
         self.by_id[subscription.id] = subscription
         session.subscriptions[subscription.id] = subscription
         return subscription
@@ -100,6 +102,7 @@ class Subscriptions:
         """Move it to another session of the same user; the sequence numbers that can be republished."""
         self._adopt(session)
         old = self._detach(subscription)
+        _count_transfer(subscription, old, session)
         if old is not None:
             old.publish_queue.ended(subscription.id, ua.StatusCodes.GoodSubscriptionTransferred)
         subscription.session = session
@@ -114,6 +117,14 @@ class Subscriptions:
         self._stop_listening()
         for subscription in list(self.by_id.values()):
             self.delete(subscription)
+
+
+def _count_transfer(subscription: Subscription, old: Session | None, new: Session) -> None:
+    counters = subscription.counters
+    counters.transfers += 1
+    same = old is None or old.client_description.ApplicationUri == new.client_description.ApplicationUri
+    counters.to_same_client += same
+    counters.to_other_client += not same
 
 
 def _terms(interval_ms: float, lifetime: int, keep_alive: int, most: int, enabled: bool, priority: int) -> Terms:
@@ -180,7 +191,7 @@ async def _set_publishing_mode(
     subscriptions = _for_each(context, request.SubscriptionIds)
     for subscription in filter(None, subscriptions):
         subscription.touch()
-        subscription.terms.enabled = request.PublishingEnabled
+        subscription.enable(bool(request.PublishingEnabled))
     response = ua.SetPublishingModeResponse()
     response.Parameters.Results = [_found(subscription is not None) for subscription in subscriptions]
     return response

@@ -33,6 +33,7 @@ from server.services.secure_channel import ChannelError, Identity
 from server.services.server_object import ServerObject
 from server.services.session import Session, Sessions
 from server.services.standard_nodes import load_stack
+from server.services.subscription_methods import SubscriptionMethods
 from server.services.subscription_service import Subscriptions
 from server.services.transport import Listener
 from server.services.value_columns import ValueColumns
@@ -103,6 +104,7 @@ class UaServer:
             await self.space.install(self.stack)
         self.events = EventHub(EventTypes(self.aspace))
         self.subscriptions = Subscriptions(self)
+        SubscriptionMethods(self)
         self.server_object = ServerObject(self)
         self.server_object.fill()
 
