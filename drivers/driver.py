@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel
 
 from drivers.data_types import DataType
+from drivers.raw import RawTap
 from drivers.readings import Readings
 
 Deliver = Callable[[Readings], None]
@@ -87,7 +88,8 @@ Tap = Callable[[str, bytes], None]
 
 @dataclass(slots=True)
 class Traffic:
-    """Running totals of one driver; whoever shows them takes differences. taps: who watches the frames."""
+    """Running totals of one driver; whoever shows them takes differences. taps: who watches the frames;
+    raw_tap: who wants to know what each value is made from."""
 
     requests: int = 0
     responses: int = 0
@@ -96,6 +98,7 @@ class Traffic:
     malformed: int = 0
     last_malformed: str = ""
     taps: list[Tap] = field(default_factory=list)
+    raw_tap: RawTap | None = None
 
     def sent(self, frame: bytes) -> None:
         """A frame has gone out."""

@@ -15,6 +15,7 @@ from drivers.coap.columns import Columns
 from drivers.coap.settings import CoapPoint, split_path, split_query
 from drivers.driver import Binding, Traffic
 from drivers.payload import DecodeError, Extractor, PayloadFormat, Picked, parse
+from drivers.raw import payload_text
 from drivers.status import Status
 
 _HEADER: Final = 8
@@ -83,6 +84,9 @@ class Resource:
         if not is_success(answer.code):
             columns.fail(self.bindings, read_status(answer.code), ticks)
             return
+        if traffic.raw_tap is not None:
+            for binding in self.bindings:
+                traffic.raw_tap(binding.row, payload_text(answer.payload))
         for form, readers in self._readers_of(answer.content_format).items():
             try:
                 parsed = parse(form, answer.payload)

@@ -16,6 +16,7 @@ from drivers.modbus.address import TABLES, label
 from drivers.modbus.codec import encode
 from drivers.modbus.gate import Gate, Priority
 from drivers.modbus.plan import Block, ReadPlan, Targets, plan_reads
+from drivers.modbus.raw import tell_raw
 from drivers.modbus.settings import ModbusConnection, Table
 from drivers.modbus.transport import Answer, Request, Transport, open_transport
 from drivers.readings import Readings, now_ticks
@@ -108,6 +109,8 @@ class ModbusDriver:
                 raise silent[0]
             elif (misses := misses + 1) == 2:  # a unit that fell silent midway is not asked for all the rest
                 break
+        if self.traffic.raw_tap is not None:
+            tell_raw(plan, answers, status, self.traffic.raw_tap)
         return plan.readings(answers, status, ticks)
 
     def _values(self, plan: ReadPlan, index: int, reply: Answer) -> tuple[int, bytes]:

@@ -14,6 +14,7 @@ from drivers.mqtt.presence import Presence
 from drivers.mqtt.settings import Availability, MqttConnection
 from drivers.mqtt.topic import TopicTable, unshared
 from drivers.payload import PayloadFormat
+from drivers.raw import RawTap, payload_text
 from drivers.readings import Readings
 
 _KNOWN_TOPICS: Final = 20_000
@@ -33,10 +34,10 @@ _Route = tuple[str, Sequence[Receiver]]
 class Router:
     """Takes messages one by one and gives batches. Counts what cannot be used in traffic."""
 
-    def __init__(self, connection: MqttConnection, bindings: Sequence[Binding], traffic: Traffic) -> None:
+    def __init__(self, connection: MqttConnection, bindings: Sequence[Binding], traffic: Traffic, batch: Batch) -> None:
         self._traffic = traffic
-        self._batch = Batch()
-        self._table: TopicTable[Target | Presence] = TopicTable()
+        self._batch = batch
+        self._table: TopicTable[Target | Receiver] = TopicTable()
         self._known: dict[bytes, _Route] = {}
         self._presences: dict[Availability, Presence] = {}
         self._presence_of_row: dict[int, Presence] = {}
@@ -52,6 +53,10 @@ class Router:
             self._table.add(unshared(binding.point.topic), Target(binding, column, presence))
             if presence is not None:
                 presence.add(binding.row, column)
+
+    def add(self, topic_filter: str, receiver: Receiver) -> None:
+        """One more that takes messages."""
+        self._table.add(topic_filter, receiver)
 
     def _presence(self, availability: Availability) -> Presence:
         if availability not in self._presences:
@@ -77,8 +82,15 @@ class Router:
     def message(self, topic: bytes, payload: bytes, retained: bool, now_ticks: int) -> None:
         """Take one message. topic: UTF-8. retained: the broker kept it from earlier. now_ticks: when it came."""
         name, receivers = self._known.get(topic) or self._look_up(topic)
+        if self._traffic.raw_tap is not None:
+            self._tell_raw(name, payload, self._traffic.raw_tap)
         for receiver in receivers:
             receiver.take(name, payload, retained, now_ticks)
+
+    def _tell_raw(self, topic: str, payload: bytes, tap: RawTap) -> None:
+        for item in self._table.match(topic):
+            if isinstance(item, Target):
+                tap(item.row, payload_text(payload))
 
     def _look_up(self, topic: bytes) -> _Route:
         try:
@@ -93,7 +105,7 @@ class Router:
 
     def _receivers(self, topic: str) -> list[Receiver]:
         found = self._table.match(topic)
-        receivers: list[Receiver] = [item for item in found if isinstance(item, Presence)]
+        receivers: list[Receiver] = [item for item in found if not isinstance(item, Target)]
         groups: dict[PayloadFormat, list[Target]] = {}
         for item in found:
             if isinstance(item, Target):
