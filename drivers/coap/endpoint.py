@@ -98,7 +98,7 @@ class Endpoint:
 
     def arrived(self, datagram: bytes) -> None:
         """A datagram has come."""
-        self._traffic.bytes_received += len(datagram)
+        self._traffic.received(datagram)
         try:
             message = decode(datagram)
         except Malformed as error:
@@ -161,5 +161,5 @@ class Endpoint:
 
     def _send(self, datagram: bytes) -> None:
         if self.wire is not None:
-            self._traffic.bytes_sent += len(datagram)
+            self._traffic.sent(datagram)
             self.wire.send(datagram)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drivers.coap.channel import Opener
 from drivers.coap.dtls import DtlsWire, dtls_library, read_psk
-from drivers.coap.protection import Oscore, Protection, Unprotected
+from drivers.coap.protection import Protection, Unprotected
 from drivers.coap.settings import CoapConnection
 from drivers.coap.wire import Arrived, Broken, UdpWire, Wire, connected_socket
 
@@ -34,4 +34,6 @@ async def protection_of(connection: CoapConnection) -> Protection:
     """The keys of the connection, read from disk. Raises ConnectFailed."""
     if connection.oscore is None:
         return Unprotected()
+    from drivers.coap.oscore import Oscore  # brings half of aiocoap and all of its cryptography
+
     return await asyncio.to_thread(Oscore.load, Path(connection.oscore.context))

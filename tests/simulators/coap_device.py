@@ -15,11 +15,13 @@ import json
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 import aiocoap
 import cbor2
+from aiocoap.credentials import CredentialsMap
 from aiocoap.message import Message
 from aiocoap.numbers.constants import Reliable, Unreliable
 from aiocoap.resource import ObservableResource, Site
@@ -79,10 +81,12 @@ class CoapDevice:
 
     port: where it listens, also over a restart. written: all commands accepted, in order. requests: how often each
     (method, path) was asked, refused and silent ones included, retransmissions not. confirmable: whether
-    notifications are.
+    notifications are. oscore: directory of a security context; whoever speaks without it is refused with 4.01.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, confirmable: bool = True) -> None:
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, confirmable: bool = True, oscore: Path | None = None
+    ) -> None:
         self.host = host
         self.port = port
         self.written: list[Written] = []
@@ -93,6 +97,8 @@ class CoapDevice:
         self._mischief: dict[str | None, Mischief] = {}
         self._site = Site()
         self._context: aiocoap.Context | None = None
+        self.oscore = oscore
+        self._keys: Any = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -111,7 +117,7 @@ class CoapDevice:
         self._resources = {}
         for path in self._states:
             self._publish(path)
-        context = aiocoap.Context(serversite=self._site, loggername="tests.coap_device")
+        context = aiocoap.Context(serversite=self._protected_site(), loggername="tests.coap_device")
         await context._append_tokenmanaged_messagemanaged_transport(
             lambda mman: _interface_of(self).create_server(
                 (self.host, self.port), mman, log=context.log, loop=asyncio.get_running_loop()
@@ -124,6 +130,8 @@ class CoapDevice:
         context, self._context = self._context, None
         if context is not None:
             await context.shutdown()
+            if self._keys is not None:
+                self._keys[":client"]._destroy()
             for _ in range(3):  # until the aborted socket is closed
                 await asyncio.sleep(0)
 
@@ -207,6 +215,19 @@ class CoapDevice:
             if path in (None, known):
                 resource._observations.clear()
 
+    def _protected_site(self) -> Any:
+        if self.oscore is None:
+            return self._site
+        from aiocoap.oscore import FilesystemSecurityContext
+        from aiocoap.oscore_sitewrapper import OscoreSiteWrapper
+
+        self._keys = CredentialsMap()
+        self._keys[":client"] = FilesystemSecurityContext(str(self.oscore))
+        return OscoreSiteWrapper(self._site, self._keys)
+
+    def _trusts(self, request: Message) -> bool:
+        return self.oscore is None or hasattr(request.remote, "security_context")
+
     def _publish(self, path: str) -> None:
         self._resources[path] = _Resource(self, path)
         self._site.add_resource(_segments(path), self._resources[path])
@@ -248,6 +269,8 @@ class _Resource(ObservableResource):
         return self._device._states[self._path]
 
     async def render_get(self, request: Message) -> Message:
+        if not self._device._trusts(request):
+            return Message(code=aiocoap.UNAUTHORIZED)
         self._device.requests["GET", self._path] += 1
         state = self._state
         mischief = self._device._mischief_of(self._path, write=False)
@@ -266,6 +289,8 @@ class _Resource(ObservableResource):
         return await self._write(request, "POST")
 
     async def _write(self, request: Message, method: str) -> Message:
+        if not self._device._trusts(request):
+            return Message(code=aiocoap.UNAUTHORIZED)
         self._device.requests[method, self._path] += 1
         answer = await self._misbehaved(self._device._mischief_of(self._path, write=True))
         if answer is not None:
