@@ -18,6 +18,7 @@ from server.bench import run_benchmarks
 from server.config.check_report import check as check_plant
 from server.config.models import ServerSettings
 from server.demo.launcher import Ports
+from server.probe_command import probe_devices
 from server.security import user_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -98,6 +99,19 @@ def bench(
 ) -> None:
     """Run the benchmarks of a checkout: one JSON object a line."""
     raise typer.Exit(run_benchmarks(name, quiet=as_json))
+
+
+@app.command()
+def probe(
+    plant: Annotated[Path, typer.Argument(help="The plant file (YAML).")],
+    connection: Annotated[str | None, typer.Argument(help="One of its connections; without it, all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a tag.")] = False,
+    wait_s: Annotated[float, typer.Option("--wait", help="Seconds that devices which push may take.", min=0)] = 10.0,
+    verbose: Verbose = False,
+) -> None:
+    """Read everything once and show each tag with its bytes, value, unit and status."""
+    _log(verbose)
+    raise typer.Exit(probe_devices(plant, connection, as_json, wait_s))
 
 
 @users.command("add")
