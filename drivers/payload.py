@@ -246,7 +246,7 @@ def encode(
     {epoch_s}, {epoch_ms} for the time; in JSON and CBOR a text value is quoted. words: what is sent for false and
     true instead of these. name: the SenML record. Raises ValueNotAccepted.
     """
-    raw = _raw(value, data_type, scale, offset, words)
+    raw = raw_value(value, data_type, scale, offset, words)
     if form in SENML:
         pack = one_record(name, raw, cbor=form is PayloadFormat.senml_cbor)
         return cbor2.dumps(pack) if form is PayloadFormat.senml_cbor else _json(pack).encode()
@@ -259,9 +259,12 @@ def encode(
     return (text if template is None else _filled(template, text, now_ticks)).encode()
 
 
-def _raw(value: object, data_type: DataType, scale: float, offset: float, words: tuple[str, str] | None) -> object:
+def raw_value(value: object, data_type: DataType, scale: float, offset: float, words: tuple[str, str] | None) -> object:
+    """What the device is to get for a value: unscaled, in its words, an array as a list. Raises ValueNotAccepted."""
     if isinstance(value, np.ndarray):
-        return [_raw(item, data_type, scale, offset, words) for item in value.tolist()]
+        return [raw_value(item, data_type, scale, offset, words) for item in value.tolist()]
+    if data_type is DataType.DateTime and isinstance(value, int):
+        return _iso(value)
     if data_type is DataType.Boolean:
         return words[bool(value)] if words else bool(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -278,10 +281,15 @@ def _unscaled(value: int | float, data_type: DataType, scale: float, offset: flo
     return int(raw) if raw.is_integer() else raw
 
 
+def _iso(ticks: int) -> str:
+    moment = datetime.fromtimestamp((ticks - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _filled(template: str, value: str, now_ticks: int) -> str:
     unix_s = (now_ticks - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND
-    moment = datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    for key, text in (("epoch_ms", f"{unix_s * 1000:.0f}"), ("epoch_s", f"{unix_s:.3f}"), ("timestamp", moment)):
+    texts = {"epoch_ms": f"{unix_s * 1000:.0f}", "epoch_s": f"{unix_s:.3f}", "timestamp": _iso(now_ticks)}
+    for key, text in texts.items():
         template = template.replace(f"{{{key}}}", text)
     return template.replace("{value}", value)
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import socket
-import ssl
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -22,9 +20,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from drivers.driver import Traffic
 from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost
+from drivers.mqtt.connecting import connect_wire, refusal
 from drivers.mqtt.packets import NotMqtt, Packets, Publish
 from drivers.mqtt.settings import MqttConnection
-from drivers.mqtt.wire import Wire, tls_context
+from drivers.mqtt.wire import Wire
 
 _CLOSE_S: Final = 1.0
 
@@ -85,15 +84,19 @@ class Channel:
 
     # --- life
 
-    async def open(self) -> None:
-        """Connect and be accepted by the broker; raises ConnectFailed with the broker's reason."""
+    async def open(self, will: tuple[str, bytes] | None = None) -> None:
+        """Connect and be accepted by the broker; raises ConnectFailed with the broker's reason. will: topic and payload
+        that the broker is to publish, retained, once the connection breaks."""
         await self.close()
         loop = asyncio.get_running_loop()
         self._accepted, self._failure = loop.create_future(), loop.create_future()
         try:
             async with asyncio.timeout(self._settings.connect_timeout_s):
-                await self._open_wire()
-                self._say_hello()
+                self._packets = Packets(self._on_message, self._settings.version == "5")
+                self._wire = await connect_wire(
+                    self._settings, lambda: Wire(self._traffic, self._arrived, self._wire_lost)
+                )
+                self._say_hello(will)
                 await self._accepted
         except BaseException as error:
             self._accepted.cancel()
@@ -105,34 +108,13 @@ class Channel:
             raise
         self._tick()
 
-    async def _open_wire(self) -> None:
-        settings, loop = self._settings, asyncio.get_running_loop()
-        self._packets = Packets(self._on_message, settings.version == "5")
-        context = tls_context(settings.tls) if settings.tls is not None else None
-        try:
-            _, self._wire = await loop.create_connection(
-                lambda: Wire(self._traffic, self._arrived, self._wire_lost), settings.host, settings.port, ssl=context
-            )
-        except ssl.SSLCertVerificationError as error:
-            raise ConnectFailed(
-                f"broker {self.broker} shows a certificate that is not trusted ({error.verify_message}); "
-                "give the authority that signed it as tls.ca"
-            ) from error
-        except ssl.SSLError as error:
-            raise ConnectFailed(
-                f"broker {self.broker}: TLS failed ({error.reason or error}); is it a TLS port?"
-            ) from error
-        except socket.gaierror as error:
-            raise ConnectFailed(f'host "{settings.host}" is not known ({error.strerror})') from error
-        except OSError as error:
-            hint = "; is it a TLS port?" if context is not None and isinstance(error, ConnectionError) else ""
-            raise ConnectFailed(f"broker {self.broker} cannot be reached ({error.strerror or error}){hint}") from error
-
-    def _say_hello(self) -> None:
+    def _say_hello(self, will: tuple[str, bytes] | None) -> None:
         assert self._wire is not None
         settings, client = self._settings, self._client
         client.drop_out_messages()  # a command that was not acknowledged must not go out late
         client.wire = self._wire
+        if will is not None:
+            client.will_set(*will, qos=1, retain=True)
         client.username_pw_set(settings.user, settings.password_text())
         client.connect_async(
             settings.host,
@@ -206,6 +188,12 @@ class Channel:
             return None
         reasons = await self._answered(info.mid, f"the message to {topic}", self._settings.write_timeout_s)
         return reasons[0]
+
+    def send(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
+        """Publish without waiting for an answer; nothing happens where there is no connection."""
+        if self._wire is not None and self._client.is_connected():
+            self._traffic.requests += 1
+            self._client.publish(topic, payload, qos, retain)
 
     def _publish_properties(self, retain: bool) -> Properties | None:
         """A command that nobody takes in time must not be delivered later."""
@@ -285,16 +273,9 @@ class Channel:
         if self._accepted is None or self._accepted.done():
             return
         if reason.is_failure:
-            self._accepted.set_exception(ConnectFailed(self._refusal(str(reason))))
+            self._accepted.set_exception(ConnectFailed(refusal(self._settings, str(reason))))
         else:
             self._accepted.set_result(None)
-
-    def _refusal(self, reason: str) -> str:
-        text = f"broker {self.broker} refused the connection: {reason}"
-        if reason in ("Bad user name or password", "Not authorized"):
-            who = f'user "{self._settings.user}"' if self._settings.user else "no user was given"
-            text += f" ({who}); check user and password of the connection"
-        return text
 
     def _disconnected(
         self, _client: paho.Client, _userdata: object, _flags: object, reason: ReasonCode, _p: object

@@ -9,12 +9,14 @@ from typing import Final
 
 from paho.mqtt.reasoncodes import ReasonCode
 
+from drivers.batch import Batch
 from drivers.driver import Binding, Deliver, Traffic
 from drivers.errors import DeviceTimeout, LinkLost, Refused, ValueNotAccepted
 from drivers.mqtt.channel import Channel
 from drivers.mqtt.plan import availability_filters, subscriptions
 from drivers.mqtt.router import Router
 from drivers.mqtt.settings import MqttConnection, MqttPoint
+from drivers.mqtt.sparkplug.host import Host
 from drivers.payload import encode
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
@@ -49,9 +51,15 @@ class MqttDriver:
         self._by_row = {binding.row: binding for binding in bindings}
         self._availability = availability_filters(connection, bindings)
         self._subscriptions = subscriptions(connection, bindings)
-        self._router = Router(connection, bindings, self.traffic)
+        batch = Batch()
+        self._router = Router(connection, bindings, self.traffic, batch)
         client_id = connection.client_id or f"uatwin-{name}"
         self._channel = Channel(client_id, connection, self.traffic, self._on_message, self._on_batch)
+        self._sparkplug = Host(connection, bindings, self.traffic, batch, self._channel.send)
+        for topic_filter, node in self._sparkplug.nodes.items():
+            self._router.add(topic_filter, node)
+        if self._sparkplug.state_topic is not None:
+            self._router.add(self._sparkplug.state_topic, self._sparkplug)
         self._deliver: Deliver | None = None
         self._arrival = 0
         self._gathering: asyncio.TimerHandle | None = None
@@ -60,13 +68,14 @@ class MqttDriver:
         """Open the session; raises ConnectFailed with the broker's reason."""
         self._deliver = None
         self._router.reset()
-        await self._channel.open()
+        await self._channel.open(self._sparkplug.begin())
 
     async def close(self) -> None:
         """Leave the broker; idempotent, leaves no task, thread or socket behind."""
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
+        self._sparkplug.goodbye()
         await self._channel.close()
 
     async def observe(self, deliver: Deliver) -> None:
@@ -90,11 +99,14 @@ class MqttDriver:
     async def write(self, row: int, value: object) -> None:
         """Publish a command. Returns once the broker has acknowledged it (QoS 1, 2) or it is on its way (QoS 0).
 
-        Raises Refused with the broker's reason code, or where the device is said to be offline or nobody listens
-        (MQTT 5); ValueNotAccepted, DeviceTimeout, LinkLost.
+        Raises Refused with the broker's reason code, or where the device is said to be offline, has not been born
+        (Sparkplug) or nobody listens (MQTT 5); ValueNotAccepted, DeviceTimeout, LinkLost.
         """
         binding = self._by_row[row]
         point: MqttPoint = binding.point
+        if point.sparkplug is not None and binding.writable:
+            await self._channel.publish(*self._sparkplug.message(row, value), qos=0, retain=False)
+            return
         if point.write_topic is None:
             raise ValueNotAccepted(f"{binding.path} has no write_topic")
         if self._router.is_offline(row):
@@ -118,12 +130,14 @@ class MqttDriver:
 
     async def _subscribe(self, deliver: Deliver) -> None:
         self._on_batch()
-        await self._subscribe_all([(name, 1) for name in self._availability])  # first who is there, then what they say
+        first = [*self._availability, *filter(None, [self._sparkplug.state_topic])]
+        await self._subscribe_all([(name, 1) for name in first])  # first who is there, then what they say
         rows = {one.topic_filter: one.rows for one in self._subscriptions}
         refused = await self._subscribe_all([(one.topic_filter, one.qos) for one in self._subscriptions])
         for topic_filter, reason in refused:
             status = Status.BadConfigurationError if reason.value in (0x8F, 0x9E, 0xA2) else Status.BadUserAccessDenied
             deliver(Readings.uniform(rows[topic_filter], status, now_ticks()))
+        self._sparkplug.subscribed()
 
     async def _subscribe_all(self, filters: Sequence[tuple[str, int]]) -> list[tuple[str, ReasonCode]]:
         refused: list[tuple[str, ReasonCode]] = []

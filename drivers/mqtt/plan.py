@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from drivers.data_types import DataType
 from drivers.driver import Binding, PlannedRequest, PlanReport, Problem
 from drivers.json_path import PathError, compile_path
-from drivers.mqtt.settings import Availability, MqttConnection, MqttPoint
+from drivers.mqtt.settings import Availability, MqttConnection, MqttPoint, Qos
+from drivers.mqtt.sparkplug.topics import NodeId, messages_of
 from drivers.mqtt.topic import filter_problem, has_wildcard, topic_problem
 from drivers.payload import SENML, PayloadFormat
 
 _UNSCALED = (DataType.Boolean, DataType.String, DataType.ByteString, DataType.DateTime)
 _PLAIN = (PayloadFormat.text, PayloadFormat.raw)
+_WITH_SPARKPLUG = {"sparkplug", "scale", "offset"}
 _PATHS = ("value", "timestamp", "quality")
 _MESSAGE_BYTES = 40 + 4 + 32
 """TCP/IP and MQTT headers and a small payload; the topic comes on top."""
@@ -46,17 +48,31 @@ def subscriptions(connection: MqttConnection, bindings: Sequence[Binding]) -> li
     """One per topic filter, with the highest QoS any of its tags wants, in the order of the tags."""
     by_filter: dict[str, list[Binding]] = {}
     for binding in bindings:
-        if binding.point.topic is not None:
-            by_filter.setdefault(binding.point.topic, []).append(binding)
+        topic_filter = filter_of(binding.point)
+        if topic_filter is not None:
+            by_filter.setdefault(topic_filter, []).append(binding)
     return [
         Subscription(
             topic_filter,
-            max(connection.qos if b.point.qos is None else b.point.qos for b in members),
+            max(_qos(connection, b.point) for b in members),
             tuple(b.row for b in members),
             min(b.rate_s for b in members),
         )
         for topic_filter, members in by_filter.items()
     ]
+
+
+def filter_of(point: MqttPoint) -> str | None:
+    """What a point subscribes to, None for a command that is not read."""
+    if point.sparkplug is not None:
+        return messages_of(NodeId(point.sparkplug.group, point.sparkplug.node))
+    return point.topic
+
+
+def _qos(connection: MqttConnection, point: MqttPoint) -> Qos:
+    if point.sparkplug is not None:
+        return 1  # a death is published with QoS 1
+    return connection.qos if point.qos is None else point.qos
 
 
 def report(connection: MqttConnection, bindings: Sequence[Binding]) -> PlanReport:
@@ -91,18 +107,25 @@ def check(connection: MqttConnection, bindings: Sequence[Binding]) -> Sequence[P
     seen: dict[MqttPoint, Binding] = {}
     for index, binding in enumerate(bindings):
         problems += [Problem(index, key, text) for key, text in _of_binding(binding)]
-        if binding.writable or binding.point.topic is None:
+        if binding.writable or filter_of(binding.point) is None:
             continue
         first = seen.setdefault(binding.point, binding)
         if first is not binding:
             problems.append(
-                Problem(index, "topic", f"reads the very same as {first.path}; give it its own topic or path")
+                Problem(
+                    index,
+                    "topic" if binding.point.topic else "sparkplug",
+                    f"reads the very same as {first.path}; give it its own topic or path",
+                )
             )
     return problems
 
 
 def _of_binding(binding: Binding) -> Iterator[tuple[str, str]]:
     point: MqttPoint = binding.point
+    if point.sparkplug is not None:
+        yield from _of_sparkplug(binding, point)
+        return
     yield from _of_direction(binding, point)
     yield from _of_topics(point)
     yield from _of_paths(point)
@@ -114,13 +137,19 @@ def _of_direction(binding: Binding, point: MqttPoint) -> Iterator[tuple[str, str
     if binding.writable and point.write_topic is None:
         yield "write_topic", "a command needs write_topic, the topic its value is published to"
     if not binding.writable and point.topic is None:
-        yield "topic", "a tag that is read needs topic, the topic its device publishes to"
+        yield "topic", "a tag that is read needs topic, the topic its device publishes to (or sparkplug)"
     if not binding.writable and point.write_topic is not None:
         yield "write_topic", "only commands publish; move the tag to commands or leave write_topic out"
     if point.write_topic is None and (
         point.write_template is not None or point.retain or point.write_words is not None
     ):
         yield "write_topic", "write_template, write_words and retain say how to publish, but write_topic is missing"
+
+
+def _of_sparkplug(binding: Binding, point: MqttPoint) -> Iterator[tuple[str, str]]:
+    for key in sorted(point.model_fields_set - _WITH_SPARKPLUG):
+        yield key, f"{key} has no meaning beside sparkplug, whose messages say it themselves; leave it out"
+    yield from _of_scale(binding, point)
 
 
 def _of_topics(point: MqttPoint) -> Iterator[tuple[str, str]]:
@@ -150,8 +179,7 @@ def _of_path(key: str, path: str) -> Iterator[tuple[str, str]]:
 
 def _of_type(binding: Binding, point: MqttPoint) -> Iterator[tuple[str, str]]:
     kind = binding.data_type
-    if kind in _UNSCALED and (point.scale, point.offset) != (1, 0):
-        yield "scale", f"{kind.name} is no number; scale and offset have no meaning for it"
+    yield from _of_scale(binding, point)
     if binding.array_length and (point.format in _PLAIN or point.format in SENML):
         yield "format", f"format {point.format} holds no arrays; use json or cbor"
     if point.format is PayloadFormat.raw and kind not in (DataType.ByteString, DataType.String):
@@ -160,6 +188,11 @@ def _of_type(binding: Binding, point: MqttPoint) -> Iterator[tuple[str, str]]:
         yield "write_words", f"write_words are the words for false and true, and the tag is {kind.name}"
     if point.write_template is not None:
         yield from _of_template(point.write_template, point.format)
+
+
+def _of_scale(binding: Binding, point: MqttPoint) -> Iterator[tuple[str, str]]:
+    if binding.data_type in _UNSCALED and (point.scale, point.offset) != (1, 0):
+        yield "scale", f"{binding.data_type.name} is no number; scale and offset have no meaning for it"
 
 
 def _of_template(template: str, form: PayloadFormat) -> Iterator[tuple[str, str]]:

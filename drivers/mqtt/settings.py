@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from drivers.errors import ConnectFailed
 from drivers.payload import PayloadFormat
@@ -74,6 +74,25 @@ class Availability(_Settings):
     offline: str = "offline"
 
 
+def _one_level(name: str) -> str:
+    marks = [mark for mark in "/+#" if mark in name]
+    if marks:
+        raise ValueError(f"{name} is one level of a topic and cannot contain {marks[0]}")
+    return name
+
+
+_Level = Annotated[str, Field(min_length=1), AfterValidator(_one_level)]
+
+
+class SparkplugMetric(_Settings):
+    """A metric of a Sparkplug B edge node, or of one of its devices. metric: its name in the birth certificate."""
+
+    group: _Level
+    node: _Level
+    device: _Level | None = None
+    metric: str = Field(min_length=1)
+
+
 class MqttConnection(_Settings):
     """An MQTT broker, and how the bridge presents itself there."""
 
@@ -91,6 +110,7 @@ class MqttConnection(_Settings):
     session_expiry_s: int = Field(default=3600, ge=1, le=2**32 - 2)
     qos: Qos = 0
     availability: Availability | None = None
+    host_id: _Level | None = None
 
     @field_validator("version", mode="before")
     @classmethod
@@ -142,6 +162,7 @@ class MqttPoint(_Settings):
     qos: Qos | None = None
     retained: Annotated[Retained, Field(strict=False)] = Retained.uncertain
     availability: Availability | None = None
+    sparkplug: SparkplugMetric | None = None
     write_topic: str | None = None
     write_template: str | None = None
     write_words: Annotated[tuple[str, str], Field(strict=False)] | None = None

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections.abc import Callable
 from typing import Final
 
 from drivers.driver import Traffic
-from drivers.errors import ConnectFailed
-from drivers.mqtt.settings import Tls
 
 _BUFFER: Final = 32_768
 """Bytes taken in one wake-up: some 500 small messages, 4 ms, after which others on the loop have their turn."""
@@ -46,7 +43,7 @@ class Wire(asyncio.BufferedProtocol):
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._traffic.bytes_received += nbytes
+        self._traffic.received(self._view[:nbytes])
         self._arrived(bytes(self._view[:nbytes]))
 
     def acknowledge(self) -> None:
@@ -81,7 +78,7 @@ class Wire(asyncio.BufferedProtocol):
     def send(self, data: bytes | bytearray) -> int:
         if self._transport is None or self._transport.is_closing():
             raise ConnectionError("the connection is closed")
-        self._traffic.bytes_sent += len(data)
+        self._traffic.sent(data)
         self._transport.write(data)
         return len(data)
 
@@ -100,19 +97,3 @@ class Wire(asyncio.BufferedProtocol):
 
     def setblocking(self, flag: bool) -> None:
         """paho asks for it; an asyncio transport never blocks."""
-
-
-def tls_context(tls: Tls) -> ssl.SSLContext:
-    """What asyncio needs to encrypt; raises ConnectFailed where a file cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.cert is not None:
-            context.load_cert_chain(tls.cert, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConnectFailed(
-            f"a TLS file cannot be used ({error}); ca {tls.ca}, cert {tls.cert}, key {tls.key}"
-        ) from error
-    if tls.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

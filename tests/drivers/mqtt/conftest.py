@@ -120,9 +120,9 @@ async def observe() -> AsyncIterator[Observe]:
         await driver.connect()
         observed = Observed(driver, bindings)
         running.append(observed)
-        topics = [b.point.topic for b in bindings if b.point.topic]
-        present = any(b.point.availability for b in bindings) or connection.availability is not None
-        await subscribed(observed, bool(topics) + present)
+        topics = [b for b in bindings if b.point.topic or b.point.sparkplug]
+        present = any(b.point.availability for b in bindings) or connection.availability or connection.host_id
+        await subscribed(observed, bool(topics) + bool(present))
         return observed
 
     yield start

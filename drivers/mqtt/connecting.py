@@ -1,0 +1,63 @@
+"""Reaching a broker: the connection, encrypted where wanted, and what to tell people when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+
+from drivers.errors import ConnectFailed
+from drivers.mqtt.settings import MqttConnection, Tls
+from drivers.mqtt.wire import Wire
+
+
+async def connect_wire(settings: MqttConnection, make: Callable[[], Wire]) -> Wire:
+    """An open connection to the broker. Raises ConnectFailed."""
+    context = tls_context(settings.tls) if settings.tls is not None else None
+    try:
+        loop = asyncio.get_running_loop()
+        _, wire = await loop.create_connection(make, settings.host, settings.port, ssl=context)
+    except (ssl.SSLError, OSError) as error:
+        raise ConnectFailed(_why(settings, error)) from error
+    return wire
+
+
+def _why(settings: MqttConnection, error: OSError) -> str:
+    broker = f"broker {settings.host}:{settings.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"{broker} shows a certificate that is not trusted ({error.verify_message}); "
+            "give the authority that signed it as tls.ca"
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"{broker}: TLS failed ({error.reason or error}); is it a TLS port?"
+    if isinstance(error, socket.gaierror):
+        return f'host "{settings.host}" is not known ({error.strerror})'
+    hint = "; is it a TLS port?" if settings.tls is not None and isinstance(error, ConnectionError) else ""
+    return f"{broker} cannot be reached ({error.strerror or error}){hint}"
+
+
+def refusal(settings: MqttConnection, reason: str) -> str:
+    """What to tell about a broker's refusal."""
+    text = f"broker {settings.host}:{settings.port} refused the connection: {reason}"
+    if reason in ("Bad user name or password", "Not authorized"):
+        who = f'user "{settings.user}"' if settings.user else "no user was given"
+        text += f" ({who}); check user and password of the connection"
+    return text
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """What asyncio needs to encrypt; raises ConnectFailed where a file cannot be used."""
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+        if tls.cert is not None:
+            context.load_cert_chain(tls.cert, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConnectFailed(
+            f"a TLS file cannot be used ({error}); ca {tls.ca}, cert {tls.cert}, key {tls.key}"
+        ) from error
+    if tls.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
