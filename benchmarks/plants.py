@@ -9,6 +9,8 @@ from drivers.data_types import DataType
 from server.config.plant import Plant, Scope, Tag, Twin
 
 PER_ASSET: Final = 100
+ALL_GOOD: Final = "ns=3;s=Hall/GoodFraction"
+"""What tells of a plant of `machines` how much of it is Good."""
 
 
 def doubles(tags: int) -> Plant:

@@ -57,6 +57,7 @@ async def test_start_times_the_demo_and_plants_of_a_size() -> None:
     assert plant["tags"] == 200
     assert demo["tags"] > 100
     for result in (demo, plant):
+        assert result["good"]
         assert result["seconds"] > 0
         assert result["rss_mb"] > 50
         assert result["total_mb"] >= result["rss_mb"]
