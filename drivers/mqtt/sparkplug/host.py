@@ -82,9 +82,9 @@ class Host:
         if self.state_topic is not None:
             self._send(self.state_topic, state(False, _unix_ms()), 1, True)
 
-    def take(self, _topic: str, payload: bytes, _retained: bool, _now: int) -> None:
+    def take(self, _topic: str, payload: bytes, retained: bool, _now: int) -> None:
         """A message on the state topic; an old will may come when the bridge is long back (Sparkplug 3.0, 5.12)."""
-        if says_offline(payload) and payload != state(False, self._since_ms):
+        if not retained and says_offline(payload) and payload != state(False, self._since_ms):
             self._say_online()
 
     def message(self, row: int, value: object) -> tuple[str, bytes]:
