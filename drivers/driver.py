@@ -82,7 +82,8 @@ class PollGroup:
     unit: str = ""
 
 
-Tap = Callable[[str, bytes], None]
+Frame = bytes | bytearray | memoryview
+Tap = Callable[[str, Frame], None]
 """Is told each frame as it goes or comes: "sent" or "received", and its bytes. Returns at once and never raises."""
 
 
@@ -100,13 +101,13 @@ class Traffic:
     taps: list[Tap] = field(default_factory=list)
     raw_tap: RawTap | None = None
 
-    def sent(self, frame: bytes) -> None:
+    def sent(self, frame: Frame) -> None:
         """A frame has gone out."""
         self.bytes_sent += len(frame)
         for tap in self.taps:
             tap("sent", frame)
 
-    def received(self, frame: bytes) -> None:
+    def received(self, frame: Frame) -> None:
         """A frame, or a piece of one, has come."""
         self.bytes_received += len(frame)
         for tap in self.taps:
@@ -154,6 +155,16 @@ class Writable(Driver, Protocol):
     async def write(self, row: int, value: object) -> None:
         """Write one value (bool, int, float, str, bytes, or a numpy array) and return when the device has acknowledged
         it. Raises Refused with the device's own answer, ValueNotAccepted, DeviceTimeout or LinkLost."""
+
+
+@runtime_checkable
+class Vouching(Protocol):
+    """A DriverType that watches pushed tags itself: it asks the device for confirmation before it has been silent for
+    too long, and ends the connection when none comes."""
+
+    def silence_s(self, connection: Any, point: Any) -> float:
+        """The longest time between readings of a tag while all is well; 0 where the driver vouches for nothing and the
+        tag's rate decides. A tag without a stale_s of its own does not go stale before. Pure."""
 
 
 class DriverType(Protocol):

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from server import runner
+from server import remote_commands, runner
 from server.bench import run_benchmarks
 from server.config.check_report import check as check_plant
 from server.config.models import ServerSettings
@@ -90,6 +90,22 @@ def check(
     if code == 0 and probe:
         code = asyncio.run(runner.probe_plant(plant, as_json))
     raise typer.Exit(code)
+
+
+@app.command()
+def reload(plant: Annotated[Path, typer.Argument(help="The plant file (YAML) of a bridge that runs here.")]) -> None:
+    """Let the running bridge take over its changed plant file; one with errors is refused whole."""
+    raise typer.Exit(remote_commands.reload_plant(plant))
+
+
+@app.command()
+def trace(
+    connection: Annotated[str, typer.Argument(help="Name of a connection in the plant file.")],
+    plant: Annotated[str | None, typer.Option(help="Name of the plant, where several bridges run here.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop by itself after so many seconds.", min=0)] = None,
+) -> None:
+    """Print the frames of one connection of the running bridge as they go and come."""
+    raise typer.Exit(remote_commands.trace(connection, plant, seconds))
 
 
 @app.command()

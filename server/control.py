@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from platformdirs import user_runtime_path
+from platformdirs import user_data_path
 
 _log = logging.getLogger(__name__)
 _LONGEST_LINE: Final = 65_536
@@ -27,19 +27,28 @@ class NotRunning(Exception):
     """No bridge of that name runs here; the message is for the user."""
 
 
+def _folder() -> Path:
+    """Not the run-time directory of the session: a service has none, and what it falls back to differs by process."""
+    return user_data_path("uatwin") / "run"
+
+
 def socket_path(plant: str) -> Path:
     """Where the bridge of a plant listens."""
-    return user_runtime_path("uatwin") / f"{plant}.sock"
+    return _folder() / f"{plant}.sock"
 
 
 def running_plants() -> list[str]:
     """Names of the plants whose bridges left a socket; one that was killed leaves it too."""
-    return sorted(path.stem for path in user_runtime_path("uatwin").glob("*.sock"))
+    return sorted(path.stem for path in _folder().glob("*.sock"))
 
 
 @contextlib.asynccontextmanager
 async def listening(path: Path, verbs: Mapping[str, Verb]) -> AsyncIterator[None]:
-    """Answer requests while the body runs."""
+    """Answer requests while the body runs; without, where a bridge of the same plant answers there already."""
+    if await _is_answered(path):
+        _log.warning("another bridge of this plant runs here: `uatwin reload` and `uatwin trace` reach that one")
+        yield
+        return
     _make_room(path)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -65,6 +74,15 @@ async def listening(path: Path, verbs: Mapping[str, Verb]) -> AsyncIterator[None
         if tasks:
             await asyncio.wait(tasks)
         _remove(path)
+
+
+async def _is_answered(path: Path) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(path)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _make_room(path: Path) -> None:

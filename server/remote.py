@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from drivers.driver import Frame
 from server.address_space import AddressSpaceError
 from server.app import Bridge
 from server.config.load import PlantFileError, load_plant
@@ -27,6 +29,18 @@ class Remote:
         self._bridge = bridge
         self._file = file
         self._turn = asyncio.Lock()
+
+    def reload_on_hangup(self) -> Callable[[], None]:
+        """Reload on SIGHUP too; returns how to stop that."""
+        loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[Answer]]()
+
+        def told() -> None:
+            task = loop.create_task(self.reload())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, told)
+        return lambda: _end(loop, tasks)
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
@@ -61,7 +75,7 @@ class Remote:
             return
         waiting: asyncio.Queue[Answer] = asyncio.Queue(_MOST_WAITING)
 
-        def tap(way: str, frame: bytes) -> None:
+        def tap(way: str, frame: Frame) -> None:
             with contextlib.suppress(asyncio.QueueFull):  # a terminal that does not keep up misses frames
                 when = datetime.now(UTC).isoformat()
                 waiting.put_nowait({"time": when, "way": way, "frame": frame[:_MOST_BYTES].hex()})
@@ -72,3 +86,9 @@ class Remote:
                 yield await waiting.get()
         finally:
             link.driver.traffic.taps.remove(tap)
+
+
+def _end(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Answer]]) -> None:
+    loop.remove_signal_handler(signal.SIGHUP)
+    for task in tasks:
+        task.cancel()

@@ -24,7 +24,9 @@ from server.address_space import AddressSpaceError
 from server.app import Bridge
 from server.config.load import PlantFileError, load_plant
 from server.config.plant import Plant
+from server.control import listening, socket_path
 from server.demo.launcher import DemoFailed, DemoProcess, Ports, start_demo_process, write_plant_file
+from server.remote import Remote
 from server.screen import Screen
 from server.security.pki import PkiError
 from server.security.users import UsersError, add_user
@@ -54,7 +56,7 @@ async def run_plant(file: Path, endpoint: str | None, pki: Path | None, seconds:
         nat_host=server.nat_host,
         limits=Limits(max_sessions=server.max_sessions),
     )
-    return await _until_signal(_serve(plant, options, seconds, Screen(plant, options)))
+    return await _until_signal(_serve(plant, file, options, seconds, Screen(plant, options)))
 
 
 async def run_demo(endpoint: str | None, pki: Path | None, seconds: float | None, speed: float, ports: Ports) -> int:
@@ -77,7 +79,8 @@ async def _demo(endpoint: str, pki: Path, seconds: float | None, speed: float, p
 
 
 async def _bridge_demo(folder: Path, devices: DemoProcess, endpoint: str, pki: Path, seconds: float | None) -> int:
-    plant = load_plant(write_plant_file(folder, devices.ports))
+    file = write_plant_file(folder, devices.ports)
+    plant = load_plant(file)
     passwords = {name: os.environ.get("UATWIN_DEMO_PASSWORD") or secrets.token_urlsafe(9) for name in DEMO_USERS}
     for name, role in DEMO_USERS.items():
         await asyncio.to_thread(add_user, folder / "users.yaml", name, passwords[name], [role])
@@ -88,7 +91,7 @@ async def _bridge_demo(folder: Path, devices: DemoProcess, endpoint: str, pki: P
         users_file=folder / "users.yaml",
         policies=(POLICY_NONE, *MODERN_POLICIES) if _on_loopback(endpoint) else MODERN_POLICIES,
     )
-    return await _serve(plant, options, seconds, Screen(plant, options, passwords, devices.ports))
+    return await _serve(plant, file, options, seconds, Screen(plant, options, passwords, devices.ports))
 
 
 async def probe_plant(file: Path, as_json: bool) -> int:
@@ -119,10 +122,10 @@ async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
     return 0 if working.cancelled() else working.result()
 
 
-async def _serve(plant: Plant, options: UaServerOptions, seconds: float | None, screen: Screen) -> int:
+async def _serve(plant: Plant, file: Path, options: UaServerOptions, seconds: float | None, screen: Screen) -> int:
     """Run the bridge until the time is over; tells why it cannot."""
     try:
-        await _bridge(plant, options, seconds, screen)
+        await _bridge(Bridge(plant, options), file, seconds, screen)
     except (AddressSpaceError, PkiError, UsersError) as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT
@@ -132,8 +135,7 @@ async def _serve(plant: Plant, options: UaServerOptions, seconds: float | None, 
     return 0
 
 
-async def _bridge(plant: Plant, options: UaServerOptions, seconds: float | None, screen: Screen) -> None:
-    bridge = Bridge(plant, options)
+async def _bridge(bridge: Bridge, file: Path, seconds: float | None, screen: Screen) -> None:
     serving = asyncio.Event()
 
     def started() -> None:
@@ -147,9 +149,13 @@ async def _bridge(plant: Plant, options: UaServerOptions, seconds: float | None,
     work = [asyncio.create_task(bridge.run(started)), asyncio.create_task(screen.watch(bridge.figures))]
     if seconds is not None:
         work.append(asyncio.create_task(time_over()))
+    remote = Remote(bridge, file)
+    stop_listening = remote.reload_on_hangup()
     try:
-        await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+        async with listening(socket_path(bridge.plant.name), remote.verbs):
+            await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        stop_listening()
         for task in work:
             task.cancel()
         await asyncio.wait(work)
