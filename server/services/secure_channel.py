@@ -88,7 +88,8 @@ class SecureChannel:
         self._next: Token | None = None
         self._next_nonces: tuple[bytes, bytes] = (b"", b"")
         self._identity = identity
-        self._by_uri = {_POLICIES[name].URI: _POLICIES[name] for name in policies}
+        offered = {POLICY_NONE, *policies}  # None always, for Discovery (Part 4, 5.5.4); sessions look closer
+        self._by_uri = {_POLICIES[name].URI: _POLICIES[name] for name in offered}
         self._limits = limits
         self._sent = 0
         self._received: int | None = None

@@ -14,6 +14,7 @@ from server.security.certificates import application_uris
 from server.services.context import Service, ServiceContext
 from server.services.endpoints import host_of
 from server.services.identity import user_of, verify
+from server.services.options import POLICY_NONE
 from server.services.session import Session
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ async def _create(context: ServiceContext, request: ua.CreateSessionParameters) 
     secured = channel.secure.mode != ua.MessageSecurityMode.None_
     if secured:
         _check_client(context, request)
+    elif POLICY_NONE not in server.options.policies:
+        raise ServiceError(ua.StatusCodes.BadSecurityPolicyRejected)
     limits = server.limits
     asked_s = request.RequestedSessionTimeout / 1000
     longest = limits.max_session_timeout_s

@@ -155,3 +155,18 @@ async def test_no_variable_of_the_server_object_is_good_and_null(served: Served,
                 if is_null and child.nodeid.NamespaceIndex == 0:
                     null.append(f"{child.nodeid} {name}")
     assert not null
+
+
+async def test_a_server_without_security_none_is_discovered_without_security_and_takes_no_session(
+    tmp_path: Path,
+) -> None:
+    served = await serve(tmp_path, policies=("Basic256Sha256",))
+    url = served.server.endpoint_url
+    try:
+        offered = await Client(url).connect_and_get_server_endpoints()
+        assert {one.SecurityPolicyUri.rpartition("#")[2] for one in offered} == {"Basic256Sha256"}
+        assert len(await Client(url).connect_and_find_servers()) == 1
+        with pytest.raises(ua.uaerrors.BadSecurityPolicyRejected):
+            await Client(url).connect()
+    finally:
+        await served.server.stop()
