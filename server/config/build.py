@@ -217,7 +217,7 @@ class Builder:
             endpoint.name,
             point,
             rate_s,
-            max(SHORTEST_STALE_S, 3 * rate_s) if stale_s is None else stale_s,
+            _patience_s(endpoint, point, rate_s) if stale_s is None else stale_s,
             _rules(spec) if part.is_command else None,
         )
         self.tags[row] = tag
@@ -250,6 +250,12 @@ class Builder:
         if problem:
             self._problems.add(place, problem, draft.label, "name" if draft.label else problem)
         draft.names.setdefault(name, place)
+
+
+def _patience_s(endpoint: Endpoint, point: Any, rate_s: float) -> float:
+    """The stale_s of a tag that has none of its own."""
+    watched_s = endpoint.watching.silence_s(endpoint.settings, point) if endpoint.watching else 0.0
+    return max(SHORTEST_STALE_S, 3 * rate_s, watched_s)
 
 
 def _rules(spec: CommandSpec) -> CommandRules:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.driver import Binding, DriverType, Problem
+from drivers.driver import Binding, DriverType, Problem, Vouching
 from drivers.registry import driver_names, driver_type
 from server.config.bodies import TagPart
 from server.config.checking import Checker, describe, position, walk
@@ -18,7 +18,8 @@ from server.config.yaml_source import Map
 
 @dataclass(slots=True)
 class Endpoint:
-    """A connection as the plant file gives it. settings and points are None when it is wrong; tags: what it feeds."""
+    """A connection as the plant file gives it. settings and points are None when it is wrong; tags: what it feeds;
+    watching: the driver, where the settings are right and it vouches for pushed tags."""
 
     name: str
     place: Place
@@ -28,6 +29,7 @@ class Endpoint:
     settings: Any = None
     points: Checker[Any] | None = None
     tags: list[Tag] = field(default_factory=list)
+    watching: Vouching | None = None
 
 
 def read_connections(raw: Map, problems: Problems) -> dict[str, Endpoint]:
@@ -82,6 +84,8 @@ def _endpoint(name: str, section: Map, points: dict[str, Checker[Any]], problems
     endpoint.settings, findings = Checker[Any](endpoint.driver.connection_model).check(settings, settings)
     for finding in findings:
         problems.add(finding.place, finding.message, kind=f"{finding.kind} {finding.loc}")
+    if endpoint.settings is not None and isinstance(endpoint.driver, Vouching):
+        endpoint.watching = endpoint.driver
     if chosen not in points:
         points[chosen] = Checker(endpoint.driver.point_model)
     endpoint.points = points[chosen]

@@ -163,7 +163,8 @@ class TagSpec(Spec):
     )
     stale_s: Seconds | None = Field(
         default=None,
-        description="Seconds without a reading after which it is not Good any more. Default: 3 x rate_s, at least 3.",
+        description="Seconds without a reading after which it is not Good any more. "
+        "Default: 3 x rate_s, at least 3 and what the driver allows.",
     )
     point: Any = Field(description="Address in the device; its keys are those of the connection's driver.")
 
