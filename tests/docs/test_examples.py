@@ -77,7 +77,7 @@ async def test_the_mqtt_example_reads_and_writes(tmp_path: Path) -> None:
             assert float(await listener.payload("cooling/tower/fan/set")) == 80.0
             await listener.close()
             await broker.publish("cooling/gateway/availability", "offline")
-            await until(lambda: at_work.status(vibration) is Status.BadNoCommunication)
+            await until(lambda: at_work.status(vibration) is Status.UncertainNoCommunicationLastUsableValue)
 
 
 async def test_the_coap_example_reads_and_writes(tmp_path: Path) -> None:
