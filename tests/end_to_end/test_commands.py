@@ -97,10 +97,6 @@ async def _until(condition: Callable[[], Awaitable[bool]], within_s: float = 20.
         await asyncio.sleep(0.1)
 
 
-async def _all_good(client: Seat) -> bool:
-    return await client.value("BadTags") == 0
-
-
 async def test_a_modbus_setpoint_is_read_back_and_the_pump_follows(running: Uatwin) -> None:
     async with seat(running.endpoint, "operator") as client:
         before = {name: await client.value(f"PrimaryLoop/Pump1/{name}") for name in ("Speed", "Flow", "Power")}
@@ -246,7 +242,7 @@ async def test_one_request_with_many_commands_is_answered_item_by_item(running: 
 
 async def test_each_devices_own_refusal_reaches_the_client(lax: Uatwin) -> None:
     async with seat(lax.endpoint, "operator") as client:
-        await _until(lambda: _all_good(client))
+        await client.until_all_good()
         before = [await client.value(path) for path in ALL]
         assert await client.write(SPEED, 4000.0) == "BadOutOfRange"  # Modbus exception 3
         assert await client.write(FAN, 150.0) == "BadTimeout"  # the gateway never shows it on the state topic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -33,6 +34,7 @@ class Uatwin:
 
     def __init__(self, folder: Path, *arguments: str, command: Sequence[str] = COMMAND, **environment: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self._out, self._err = folder / "stdout", folder / "stderr"
         self.tmp = folder / "tmp"
         self.tmp.mkdir()
@@ -183,6 +185,13 @@ class Seat:
         (answer,) = await self.read(path)
         assert answer.StatusCode.is_good(), f"{path}: {answer.StatusCode.name}"
         return answer.Value.Value
+
+    async def until_all_good(self, within_s: float = 30.0) -> None:
+        """Wait until every device has said something."""
+        end = time.monotonic() + within_s
+        while (await self.read("BadTags"))[0].Value.Value != 0:
+            assert time.monotonic() < end, f"{await self.read('BadTags')} after {within_s:g} s"
+            await asyncio.sleep(0.1)
 
     async def status(self, path: str) -> str:
         """The StatusCode's name."""
