@@ -21,7 +21,13 @@ from server.demo.launcher import Ports
 from server.probe_command import probe_devices
 from server.security import user_commands
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Modbus, MQTT and CoAP devices as digital twins of one OPC UA server.",
+    epilog="Exit codes: 0 good, 1 failed while running, 2 wrong input. Begin with: uatwin demo",
+)
 users = typer.Typer(no_args_is_help=True, help="Who may log in: the accounts of a users file.")
 app.add_typer(users, name="users")
 
@@ -45,21 +51,14 @@ Endpoint = Annotated[
     str | None, typer.Option(help="Listen here, e.g. opc.tcp://0.0.0.0:4840/uatwin", callback=_endpoint)
 ]
 Seconds = Annotated[float | None, typer.Option(help="Stop by itself after serving so many seconds.", min=0)]
-PkiDir = Annotated[Path | None, typer.Option("--pki", help="Folder of certificates.", show_default="user data folder")]
+PkiDir = Annotated[
+    Path | None,
+    typer.Option("--pki", help="Folder of certificates; told at the start.", show_default="in the user data folder"),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens in detail.")]
-
-
-@app.command()
-def run(
-    plant: Annotated[Path, typer.Argument(help="The plant file (YAML).")],
-    endpoint: Endpoint = None,
-    pki: PkiDir = None,
-    seconds: Seconds = None,
-    verbose: Verbose = False,
-) -> None:
-    """Bridge a real plant."""
-    _log(verbose)
-    raise typer.Exit(asyncio.run(runner.run_plant(plant, endpoint, pki, seconds)))
+PlantFile = Annotated[Path, typer.Argument(help="The plant file (YAML).", metavar="PLANT.yaml")]
+UsersFile = Annotated[Path, typer.Argument(help="The users file that the plant file names.", metavar="USERS.yaml")]
+UserName = Annotated[str, typer.Argument(help="Name of the user.", metavar="NAME")]
 
 
 @app.command()
@@ -80,10 +79,23 @@ def demo(
 
 
 @app.command()
+def run(
+    plant: PlantFile,
+    endpoint: Endpoint = None,
+    pki: PkiDir = None,
+    seconds: Seconds = None,
+    verbose: Verbose = False,
+) -> None:
+    """Bridge the plant of a plant file, until Ctrl-C."""
+    _log(verbose)
+    raise typer.Exit(asyncio.run(runner.run_plant(plant, endpoint, pki, seconds)))
+
+
+@app.command()
 def check(
-    plant: Annotated[Path, typer.Argument(help="The plant file (YAML).")],
+    plant: PlantFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    probe: Annotated[bool, typer.Option(help="Ask each device once.")] = False,
+    probe: Annotated[bool, typer.Option("--probe", help="Then ask each device once; more: uatwin probe.")] = False,
 ) -> None:
     """Validate a plant file without touching the network, and show what it would do."""
     code = check_plant(plant, as_json)
@@ -93,34 +105,11 @@ def check(
 
 
 @app.command()
-def reload(plant: Annotated[Path, typer.Argument(help="The plant file (YAML) of a bridge that runs here.")]) -> None:
-    """Let the running bridge take over its changed plant file; one with errors is refused whole."""
-    raise typer.Exit(remote_commands.reload_plant(plant))
-
-
-@app.command()
-def trace(
-    connection: Annotated[str, typer.Argument(help="Name of a connection in the plant file.")],
-    plant: Annotated[str | None, typer.Option(help="Name of the plant, where several bridges run here.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Stop by itself after so many seconds.", min=0)] = None,
-) -> None:
-    """Print the frames of one connection of the running bridge as they go and come."""
-    raise typer.Exit(remote_commands.trace(connection, plant, seconds))
-
-
-@app.command()
-def bench(
-    name: Annotated[str | None, typer.Argument(help="One of them; without it, all.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON lines.")] = False,
-) -> None:
-    """Run the benchmarks of a checkout: one JSON object a line."""
-    raise typer.Exit(run_benchmarks(name, quiet=as_json))
-
-
-@app.command()
 def probe(
-    plant: Annotated[Path, typer.Argument(help="The plant file (YAML).")],
-    connection: Annotated[str | None, typer.Argument(help="One of its connections; without it, all.")] = None,
+    plant: PlantFile,
+    connection: Annotated[
+        str | None, typer.Argument(help="One of its connections; without it, all.", metavar="CONNECTION")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a tag.")] = False,
     wait_s: Annotated[float, typer.Option("--wait", help="Seconds that devices which push may take.", min=0)] = 10.0,
     verbose: Verbose = False,
@@ -130,13 +119,54 @@ def probe(
     raise typer.Exit(probe_devices(plant, connection, as_json, wait_s))
 
 
+@app.command()
+def reload(
+    plant: Annotated[Path, typer.Argument(help="The plant file of a bridge that runs here.", metavar="PLANT.yaml")],
+) -> None:
+    """Let the running bridge take over its changed plant file; one with errors is refused whole."""
+    raise typer.Exit(remote_commands.reload_plant(plant))
+
+
+@app.command()
+def trace(
+    connection: Annotated[str, typer.Argument(help="Name of a connection in the plant file.", metavar="CONNECTION")],
+    plant: Annotated[
+        str | None, typer.Option(help="Name of the plant, where several run here.", metavar="NAME")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop by itself after so many seconds.", min=0)] = None,
+) -> None:
+    """Print the frames of one connection of the running bridge as they go and come."""
+    raise typer.Exit(remote_commands.trace(connection, plant, seconds))
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="For example notify; without it, all.", metavar="NAME")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but JSON lines.")] = False,
+) -> None:
+    """Run the benchmarks of a checkout: one JSON object a line."""
+    raise typer.Exit(run_benchmarks(name, quiet=as_json))
+
+
 @users.command("add")
 def users_add(
-    file: Annotated[Path, typer.Argument(help="The users file; made when it is missing.")],
-    name: str,
-    role: Annotated[list[str], typer.Option(help="Observer, Operator, Engineer, ... (may be repeated)")],
+    file: Annotated[Path, typer.Argument(help="The users file; made when it is missing.", metavar="USERS.yaml")],
+    name: UserName,
+    role: Annotated[
+        list[str],
+        typer.Option(
+            help="Observer reads; Operator, Engineer, Supervisor and ConfigureAdmin also write. May be repeated."
+        ),
+    ],
     password: Annotated[
-        str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="UATWIN_PASSWORD")
+        str,
+        typer.Option(
+            help="Asked for where it is not given.",
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+            envvar="UATWIN_PASSWORD",
+        ),
     ],
 ) -> None:
     """Add a user, or change password and roles."""
@@ -144,13 +174,13 @@ def users_add(
 
 
 @users.command("remove")
-def users_remove(file: Path, name: str) -> None:
+def users_remove(file: UsersFile, name: UserName) -> None:
     """Remove a user."""
     raise typer.Exit(user_commands.remove(file, name))
 
 
 @users.command("list")
-def users_list(file: Path) -> None:
+def users_list(file: UsersFile) -> None:
     """List users and their roles."""
     raise typer.Exit(user_commands.show(file))
 
