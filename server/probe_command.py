@@ -28,6 +28,8 @@ _FAILED: Final = 1
 _WRONG_INPUT: Final = 2
 _PLAIN_WIDTH: Final = 100
 """Columns where the output is no terminal."""
+_GAP: Final = 2
+_SHORTEST_RAW: Final = 12
 _LONGEST_RAW: Final = 40
 
 
@@ -84,7 +86,7 @@ def _print_tables(plant: Plant, probes: Sequence[Probe]) -> None:
     for one in probes:
         console.print(_head(plant.connections[one.connection], one), soft_wrap=True)
         if not one.error:
-            console.print(_table(one))
+            console.print(_table(one, console.width))
 
 
 def _head(connection: Connection, one: Probe) -> Text:
@@ -95,17 +97,25 @@ def _head(connection: Connection, one: Probe) -> Text:
     return Text(f"{where}: {one.good} of {one.tags} tags Good", "green" if one.works else "yellow")
 
 
-def _table(one: Probe) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def _table(one: Probe, width: int) -> Table:
+    """Raw takes what the other columns leave."""
+    cells = [
+        (answer.tag.path, answer.raw, _shown(answer), unit(answer.tag.unit).symbol if answer.tag.unit else "")
+        for answer in one.answers
+    ]
+    statuses = [_status(answer) for answer in one.answers]
+    others = sum(max((len(row[column]) for row in cells), default=0) for column in (0, 2, 3))
+    others += max(map(len, statuses), default=0) + 4 * _GAP
+    longest = min(max(width - others, _SHORTEST_RAW), _LONGEST_RAW)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     table.add_column("Tag", overflow="fold")
-    table.add_column("Raw", overflow="fold", max_width=_LONGEST_RAW)
+    table.add_column("Raw", no_wrap=True)
     table.add_column("Value", justify="right", overflow="fold")
     table.add_column("Unit", no_wrap=True)
     table.add_column("Status", no_wrap=True)
-    for answer in one.answers:
-        symbol = unit(answer.tag.unit).symbol if answer.tag.unit else ""
-        raw = answer.raw if len(answer.raw) <= _LONGEST_RAW else answer.raw[: _LONGEST_RAW - 3] + "..."
-        table.add_row(*(Text(cell) for cell in (answer.tag.path, raw, _shown(answer), symbol)), _status(answer))
+    for (path, raw, value, symbol), status in zip(cells, statuses, strict=True):
+        raw = raw if len(raw) <= longest else raw[: longest - 3] + "..."
+        table.add_row(Text(path), Text(raw), Text(value), Text(symbol), status)
     return table
 
 
