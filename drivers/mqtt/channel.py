@@ -20,7 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from drivers.driver import Traffic
 from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost
-from drivers.mqtt.connecting import connect_wire, refusal
+from drivers.mqtt.connecting import connect_wire, not_accepted, refusal
 from drivers.mqtt.packets import NotMqtt, Packets, Publish
 from drivers.mqtt.settings import MqttConnection
 from drivers.mqtt.wire import Wire
@@ -289,12 +289,7 @@ class Channel:
     def _fail(self, why: str) -> None:
         """End everything that waits; the first reason stands."""
         if self._accepted is not None and not self._accepted.done():
-            self._accepted.set_exception(
-                ConnectFailed(
-                    f"broker {self.broker} ended the connection before it accepted it ({why}); "
-                    "is it an MQTT port, and does it want tls?"
-                )
-            )
+            self._accepted.set_exception(ConnectFailed(not_accepted(self._settings, why)))
         if self._failure is not None and not self._failure.done():
             self._failure.set_result(why)
         lost: DriverError = LinkLost(f"broker {self.broker}: {why}; whether the device got the message is not known")

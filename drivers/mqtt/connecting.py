@@ -47,6 +47,16 @@ def refusal(settings: MqttConnection, reason: str) -> str:
     return text
 
 
+def not_accepted(settings: MqttConnection, why: str) -> str:
+    """What to tell about a connection that was ended before the broker answered."""
+    hint = "is it an MQTT port, and does it want tls?"
+    if settings.tls is not None:  # with TLS 1.3 a client learns only now that its certificate will not do
+        shown = f"knows who signed {settings.tls.cert}" if settings.tls.cert else "wants a certificate of the bridge"
+        hint = f"look whether it {shown} (tls.cert, tls.key)"
+    broker = f"{settings.host}:{settings.port}"
+    return f"broker {broker} ended the connection before it accepted it ({why}); {hint}"
+
+
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """What asyncio needs to encrypt; raises ConnectFailed where a file cannot be used."""
     try:

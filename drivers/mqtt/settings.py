@@ -15,6 +15,8 @@ from drivers.payload import PayloadFormat
 from drivers.payload_fields import QualityCode, TimeUnit
 
 Qos = Literal[0, 1, 2]
+File = Annotated[Path, Field(strict=False)]
+"""Relative to the plant file that names it."""
 
 
 class _Settings(BaseModel):
@@ -25,7 +27,7 @@ class Secret(_Settings):
     """Where a password is: in an environment variable or alone in a file."""
 
     env: str | None = None
-    file: str | None = None
+    file: File | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -40,8 +42,9 @@ class Secret(_Settings):
             if value is None:
                 raise ConnectFailed(f"the password is missing: the environment variable {self.env} is not set")
             return value
+        assert self.file is not None
         try:
-            return Path(str(self.file)).read_text("utf-8").rstrip("\r\n")
+            return self.file.read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise ConnectFailed(f"the password file {self.file} cannot be read ({error})") from error
 
@@ -53,9 +56,9 @@ class Tls(_Settings):
     any certificate and any host name; for a test bench only.
     """
 
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
+    ca: File | None = None
+    cert: File | None = None
+    key: File | None = None
     insecure: bool = False
 
     @model_validator(mode="after")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel
 
 from drivers.driver import Binding, DriverType, Problem, Vouching
 from drivers.registry import driver_names, driver_type
@@ -61,6 +64,18 @@ def bindings(tags: Sequence[Tag]) -> list[Binding]:
     ]
 
 
+def located(settings: BaseModel, folder: Path) -> BaseModel:
+    """The settings with relative paths taken from a folder: that of the file in which they stand."""
+    changed: dict[str, Any] = {}
+    for key in settings.model_fields_set:
+        value = getattr(settings, key)
+        if isinstance(value, Path):
+            changed[key] = folder / value
+        elif isinstance(value, BaseModel):
+            changed[key] = located(value, folder)
+    return settings.model_copy(update=changed) if changed else settings
+
+
 def _endpoint(name: str, section: Map, points: dict[str, Checker[Any]], problems: Problems) -> Endpoint:
     value, place = section[name], section.key_at[name]
     if problem := name_problem(name):
@@ -82,6 +97,8 @@ def _endpoint(name: str, section: Map, points: dict[str, Checker[Any]], problems
     endpoint.driver_name, endpoint.driver = chosen, driver_type(chosen)
     settings = value.without(frozenset({"driver"}))
     endpoint.settings, findings = Checker[Any](endpoint.driver.connection_model).check(settings, settings)
+    if endpoint.settings is not None:
+        endpoint.settings = located(endpoint.settings, problems.path_of(section.value_at[name]).parent)
     for finding in findings:
         problems.add(finding.place, finding.message, kind=f"{finding.kind} {finding.loc}")
     if endpoint.settings is not None and isinstance(endpoint.driver, Vouching):

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,7 +39,8 @@ def free_port() -> int:
 class MqttBroker:
     """mosquitto on 127.0.0.1 in a temporary folder; a context manager. users: password by name, nobody else gets in.
 
-    acl: lines of an ACL file. tls: (ca, cert, key) files. options: further lines of mosquitto.conf.
+    acl: lines of an ACL file. tls: (ca, cert, key) files. persistent: what it keeps survives it, see `saved`.
+    options: further lines of mosquitto.conf.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class MqttBroker:
         users: Mapping[str, str] | None = None,
         acl: str = "",
         tls: tuple[str, str, str] | None = None,
+        persistent: bool = False,
         options: str = "",
     ) -> None:
         self._program = program("mosquitto")
@@ -59,6 +61,9 @@ class MqttBroker:
         lines = [f"listener {self.port} 127.0.0.1", "max_queued_messages 0", "max_inflight_messages 1000", options]
         if os.geteuid() == 0:
             lines.append("user root")
+        self._saved = folder / "mosquitto.db"
+        if persistent:
+            lines += ["persistence true", f"persistence_location {folder}/", "autosave_interval 600"]
         if tls is not None:
             lines += [f"cafile {tls[0]}", f"certfile {tls[1]}", f"keyfile {tls[2]}"]
         if acl:
@@ -133,6 +138,23 @@ class MqttBroker:
         self._process.send_signal(how)
         self._process.wait(10)
         self._process = None
+
+    async def saved(self) -> None:
+        """Have what it keeps written to the disk, and wait for that."""
+        assert self._process is not None
+        self._saved.unlink(missing_ok=True)
+        self._process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 10
+        while not self._saved.exists():  # it appears whole: mosquitto writes another file and renames it
+            assert time.monotonic() < deadline, "mosquitto did not save within 10 s"
+            await asyncio.sleep(0.01)
+
+    async def publish_lines(self, topic: str, payloads: Sequence[str]) -> None:
+        """Publish many messages of one line each with QoS 1; goes on where the broker is restarted meanwhile."""
+        process = await asyncio.create_subprocess_exec(
+            *(program("mosquitto_pub"), "-p", str(self.port), "-t", topic, "-q", "1", "-l"), stdin=subprocess.PIPE
+        )
+        await process.communicate("\n".join(payloads).encode())
 
     async def publish(self, topic: str, payload: str | bytes, *options: str) -> None:
         """Publish with mosquitto_pub; options as on its command line ("-r", "-q", "1")."""

@@ -6,15 +6,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from drivers import mqtt
 from drivers.errors import ConnectFailed, LinkLost
@@ -148,20 +143,6 @@ async def test_another_client_with_the_same_id_takes_the_session(
     await other.close()
 
 
-@VERSIONS
-async def test_a_persistent_session_brings_what_was_published_meanwhile(
-    broker: MqttBroker, observe: Any, tag: Any, version: str
-) -> None:
-    settings = {"version": version, "persistent_session": True, "client_id": "keeper", "qos": 1}
-    seen = await observe(broker.port, [tag(0, topic="t")], **settings)
-    await seen.stop()
-    for number in range(5):
-        await broker.publish("t", str(number), "-q", "1")
-    again = await observe(broker.port, [tag(0, topic="t")], **settings)
-    await again.until(0, 4)
-    assert again.values(0) == [0, 1, 2, 3, 4]
-
-
 async def test_a_refused_subscription_concerns_its_own_tags_only(observe: Any, tag: Any) -> None:
     """A server that speaks just enough MQTT to refuse the second of two topics."""
     connack, suback = b"\x20\x02\x00\x00", b"\x90\x04\x00\x01\x00\x80"
@@ -224,66 +205,3 @@ async def test_garbage_from_the_broker_ends_the_link_and_nothing_else(observe: A
         with pytest.raises(LinkLost):
             await seen.task
         await seen.stop()
-
-
-# --- TLS
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """(certificate, key) of a broker on localhost, signed by itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return str(folder / "cert.pem"), str(folder / "key.pem")
-
-
-async def test_tls_trusts_whom_it_is_told_to_trust(observe: Any, tag: Any, certificates: tuple[str, str]) -> None:
-    cert, key = certificates
-    with MqttBroker(tls=(cert, cert, key)) as broker:
-        tags = [tag(0, topic="t", write_topic="t", writable=True)]
-        seen = await observe(broker.port, tags, host="localhost", tls={"ca": cert})
-        await seen.driver.write(0, 1.5)
-        await seen.until(0, 1.5, Status.Good)
-        for number in range(200):
-            await seen.driver.write(0, float(number))
-        await seen.until(0, 199)
-        await seen.stop()
-        assert "not trusted" in await reason(broker.port, host="localhost", tls={})
-        assert "127.0.0.1" in await reason(broker.port, tls={"ca": cert})
-        await driver_once(broker.port, tls={"insecure": True})
-        assert "does it want tls" in await reason(broker.port)
-
-
-async def driver_once(port: int, **settings: Any) -> None:
-    one = driver(port, **settings)
-    await one.connect()
-    await one.close()
-
-
-async def test_tls_to_a_port_without_it_and_files_that_are_not_there(broker: MqttBroker, tmp_path: Path) -> None:
-    assert "TLS" in await reason(broker.port, tls={}, connect_timeout_s=1.0)
-    assert "TLS file" in await reason(broker.port, tls={"ca": str(tmp_path / "none")})
-
-
-def test_tls_has_a_port_of_its_own() -> None:
-    assert mqtt.connection_model.model_validate({"host": "x", "tls": {}}).port == 8883
-    assert mqtt.connection_model.model_validate({"host": "x", "tls": {}, "port": 1}).port == 1
-    assert mqtt.connection_model.model_validate({"host": "x"}).port == 1883
