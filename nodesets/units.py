@@ -65,16 +65,25 @@ def unit(code: str) -> Unit:
 
 def nearest(text: str) -> list[str]:
     """Up to three common codes that `text` (a wrong code, a symbol or a name) may have meant, the likeliest first."""
-    plain = _plain(text)
-    word = _WORDS.get(plain.lower(), plain)
-    exact, loose = _by_symbol()
-    as_code = [text.upper()] if text.upper() in _table() else []
-    found = [*exact.get(word, ()), *as_code, *loose.get(word.lower(), ())]
+    found = _meant(text)
     if not found:
         found = [_by_name()[name] for name in difflib.get_close_matches(text.lower(), _by_name(), 3, 0.75)]
     if not found:
         found = difflib.get_close_matches(text.upper(), _table(), 3, 0.5)
     return list(dict.fromkeys(found))[:3]
+
+
+def known(text: str) -> str | None:
+    """The common code that `text` (a code, a symbol, a name or a usual way to write one) means beyond doubt."""
+    return next(iter(_meant(text)), None) or _by_name().get(text.lower().strip())
+
+
+def _meant(text: str) -> list[str]:
+    plain = _plain(text)
+    word = _WORDS.get(plain.lower(), plain)
+    exact, loose = _by_symbol()
+    as_code = [text.upper()] if text.upper() in _table() else []
+    return [*exact.get(word, ()), *as_code, *loose.get(word.lower(), ())]
 
 
 @cache
