@@ -66,7 +66,7 @@ class Screen:
             table.add_row("", "signed or encrypted connections only")
         twins = sum(1 for _ in self._plant.walk())
         tags = sum(len(connection.tags) for connection in self._plant.connections.values())
-        table.add_row("plant", f"{self._plant.name}: {twins} twins, {tags} tags")
+        table.add_row("plant", f"{self._plant.name}: {_count(twins, 'twin')}, {_count(tags, 'tag')}")
         if self._ports is not None:
             ports = self._ports
             table.add_row("devices", f"Modbus TCP {ports.modbus}, MQTT {ports.mqtt}, CoAP {ports.coap} on 127.0.0.1")
@@ -113,11 +113,14 @@ class Screen:
 
 def line_of(now: Figures, rate: float) -> Text:
     """The live line. rate: readings per second."""
-    clients = "1 client" if now.clients == 1 else f"{now.clients} clients"
-    line = Text(f"{rate:,.0f} readings/s   {clients}   ", no_wrap=True, overflow="ellipsis")
+    line = Text(f"{rate:,.0f} readings/s   {_count(now.clients, 'client')}   ", no_wrap=True, overflow="ellipsis")
     if now.not_good:
         return line.append(f"{now.not_good} of {now.tags} tags not Good: {', '.join(now.troubled)}", style="bold red")
     return line.append(f"all {now.tags} tags Good", style="green")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number != 1 else ''}"
 
 
 def _reachable(endpoint: str) -> str:
