@@ -9,6 +9,7 @@ used.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import tempfile
@@ -82,7 +83,9 @@ async def _answer_stdin() -> None:
 async def main(kind: str, items: int, period_s: float) -> None:
     """Serve until stdin closes."""
     make = {"uatwin": _uatwin, "asyncua": _asyncua}[kind]
+    gc.disable()  # while loading there is nothing to find
     url, pattern, tick, stop = await make(items)
+    gc.enable()
     print(json.dumps({"url": url, "pattern": pattern}), flush=True)
     asked = asyncio.create_task(_answer_stdin())
     loop = asyncio.get_running_loop()
