@@ -11,8 +11,8 @@ import numpy as np
 from drivers.data_types import DataType
 from drivers.driver import Binding, Problem
 from drivers.modbus.address import LAST, ImpossibleAddress, label, locate
-from drivers.modbus.layout import RAW, SUGGESTED, Definition, Layout, kind_of, layout_of
-from drivers.modbus.plan import BIT_TABLES
+from drivers.modbus.layout import HALVES, RAW, SUGGESTED, Definition, Layout, kind_of, layout_of
+from drivers.modbus.read_plan import BIT_TABLES
 from drivers.modbus.settings import ModbusConnection, Table
 
 _Found = tuple[int, int, int, Layout]
@@ -30,6 +30,12 @@ def check(connection: ModbusConnection, bindings: Sequence[Binding]) -> list[Pro
         except ImpossibleAddress as error:
             problems.append(Problem(index, "address", str(error)))
             continue
+        if binding.point.scale_from is not None:
+            try:
+                locate(connection.addresses, table, binding.point.scale_from)
+            except ImpossibleAddress as error:
+                problems.append(Problem(index, "scale_from", str(error)))
+                continue
         definition = Definition.of(binding, table, connection)
         wrong = _wrong(definition, binding.writable)
         problems.extend(Problem(index, key, message) for key, message in wrong)
@@ -51,6 +57,7 @@ def _wrong(definition: Definition, writable: bool) -> tuple[tuple[str, str], ...
     return (
         *_wrong_type(definition),
         *_wrong_bit(definition),
+        *_wrong_byte(definition),
         *_wrong_length(definition),
         *_wrong_scale(definition),
         *_wrong_no_data(definition),
@@ -82,6 +89,15 @@ def _wrong_bit(definition: Definition) -> Iterator[tuple[str, str]]:
         yield "bit", "a bit is one value and the tag is an array; leave out `bit`"
 
 
+def _wrong_byte(definition: Definition) -> Iterator[tuple[str, str]]:
+    if definition.byte is None:
+        return
+    if kind_of(definition) not in HALVES:
+        yield "byte", f"only an int8 or uint8 takes one byte of a register, and this is {kind_of(definition)}"
+    elif definition.elements:
+        yield "byte", "an array of bytes takes both bytes of each register; leave out `byte`"
+
+
 def _wrong_length(definition: Definition) -> Iterator[tuple[str, str]]:
     text = kind_of(definition) in ("string", "bytes")
     if text and definition.length is None:
@@ -91,10 +107,12 @@ def _wrong_length(definition: Definition) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_scale(definition: Definition) -> Iterator[tuple[str, str]]:
+    if definition.by_factor and definition.table in BIT_TABLES:
+        yield "scale_from", f"table {definition.table} holds single bits; leave out `scale_from`"
     if definition.scale == 0:
         yield "scale", "scale 0 makes every value the same; write the factor from raw value to unit, 1 for none"
-    elif definition.scale != 1 or definition.offset:
-        key = "scale" if definition.scale != 1 else "offset"
+    elif definition.scale != 1 or definition.offset or definition.by_factor:
+        key = "scale" if definition.scale != 1 else "offset" if definition.offset else "scale_from"
         if kind_of(definition) in ("string", "bytes", "bool") or definition.data_type is DataType.Boolean:
             yield key, f"{key} has no meaning for a {definition.data_type.name} out of {kind_of(definition)}; remove it"
 

@@ -16,7 +16,10 @@ from drivers.modbus.layout import Layout, positions
 from drivers.status import Status
 
 _TENS: Final = 10 ** np.arange(8, dtype=np.int64)
+_LARGEST_POWER: Final = 10
 _RAW_TYPE: Final[dict[str, DataType]] = {
+    "|i1": DataType.SByte,
+    "|u1": DataType.Byte,
     "<i2": DataType.Int16,
     "<u2": DataType.UInt16,
     "<i4": DataType.Int32,
@@ -33,7 +36,8 @@ class Lane:
     """n values of a poll that are decoded in one pass: equal but for place, byte order and the numbers below.
 
     index: [n, bytes of a value] (bits in the bit tables), where they lie in the joined answers. scale, offset, bit and
-    no_data: [n, 1], or None where no value of the lane has one.
+    no_data: [n, 1], or None where no value of the lane has one. factor: [n, 2], where the bytes of their factor
+    registers lie, low byte first, or None.
     """
 
     layout: Layout
@@ -42,6 +46,7 @@ class Lane:
     offset: Numbers | None
     bit: Numbers | None
     no_data: Numbers | None
+    factor: npt.NDArray[np.intp] | None
 
 
 @dataclass(slots=True, eq=False)
@@ -61,15 +66,18 @@ def lane_key(layout: Layout) -> tuple[object, ...]:
         layout.elements,
         layout.size,
         layout.scaled,
+        layout.by_factor,
         layout.bit is None,
         layout.no_data is None,
     )
 
 
-def make_lane(layouts: Sequence[Layout], starts: npt.NDArray[np.intp]) -> Lane:
-    """A lane of values with these layouts (of one lane_key) that start at these places: bytes, or bits."""
+def make_lane(layouts: Sequence[Layout], starts: npt.NDArray[np.intp], factors: npt.NDArray[np.intp]) -> Lane:
+    """A lane of values with these layouts (of one lane_key) that start at these places: bytes, or bits. factors: where
+    the factor registers of such values start."""
     first = layouts[0]
     place = np.stack([positions(layout) for layout in layouts])
+    low_first = np.array([[1, 0] if layout.byte_order == "big" else [0, 1] for layout in layouts], np.intp)
     return Lane(
         first,
         np.ascontiguousarray(starts[:, None] + place),
@@ -77,6 +85,7 @@ def make_lane(layouts: Sequence[Layout], starts: npt.NDArray[np.intp]) -> Lane:
         np.array([[layout.offset] for layout in layouts]) if first.scaled else None,
         None if first.bit is None else np.array([[layout.bit] for layout in layouts], "<u2"),
         None if first.no_data is None else np.array([[layout.no_data] for layout in layouts], first.raw),
+        factors[:, None] + low_first if first.by_factor else None,
     )
 
 
@@ -87,12 +96,16 @@ def decode(lane: Lane, answers: npt.NDArray[np.uint8]) -> Decoded:
     if lane.layout.raw is None:
         return _decode_text(lane, raw)
     with np.errstate(all="ignore"):  # NaN and overflow get a status, not a warning
-        return _decode_numbers(lane, raw.view(lane.layout.raw))
+        powers = None if lane.factor is None else answers.take(lane.factor).view("<i2")
+        return _decode_numbers(lane, raw.view(lane.layout.raw), powers)
 
 
-def _decode_numbers(lane: Lane, raw: Numbers) -> Decoded:
+def _decode_numbers(lane: Lane, raw: Numbers, powers: Numbers | None) -> Decoded:
     layout = lane.layout
     values, digits = _plain(lane, raw)
+    if powers is not None:
+        values, known = times_ten_to(values, powers)
+        digits = known if digits is None else digits & known
     if lane.scale is not None:
         values = values.astype("f8") * lane.scale + lane.offset
     fitted, holds = fit(values, layout.data_type)
@@ -101,6 +114,13 @@ def _decode_numbers(lane: Lane, raw: Numbers) -> Decoded:
     if layout.elements:
         return Decoded(np.zeros(len(raw), np.uint64), status, dict(enumerate(fitted)))
     return Decoded(to_cells(fitted.reshape(-1), layout.data_type), status, {})
+
+
+def times_ten_to(values: Numbers, powers: Numbers) -> tuple[Numbers, Mask]:
+    """Values times ten to these powers, exact where a quotient is; and which powers are between -10 and 10."""
+    known: Mask = np.abs(powers.astype(np.int32)) <= _LARGEST_POWER
+    ten = 10.0 ** np.abs(np.where(known, powers, 0))
+    return np.where(powers < 0, values / ten, values * ten), known
 
 
 def _plain(lane: Lane, raw: Numbers) -> tuple[Numbers, Mask | None]:
@@ -142,18 +162,28 @@ def _decode_text(lane: Lane, raw: npt.NDArray[np.uint8]) -> Decoded:
     return Decoded(np.zeros(len(raw), np.uint64), status, side)
 
 
-def encode(layout: Layout, value: object) -> bytes:
-    """The value as a device's registers (two bytes each, as they go over the wire) or, in the coil table and for a
-    bit of a register, as one byte 0 or 1 per bit. Raises ValueNotAccepted."""
+def encode(layout: Layout, value: object, power: int = 0) -> bytes:
+    """The value as a device's registers (two bytes each, as they go over the wire) or, in the coil table, as one byte 0
+    or 1 per bit. power: what the factor register holds. Raises ValueNotAccepted."""
     if layout.raw is None:
         flat = _encode_text(layout, value)
-    elif layout.is_bits or layout.bit is not None:
+    elif layout.is_bits:
         return bytes((_numbers(layout, value) != 0).tolist())
     else:
-        flat = np.frombuffer(_to_raw(layout, _numbers(layout, value)).tobytes(), "u1")
-    wire = np.empty(len(flat), np.uint8)
+        flat = np.frombuffer(_to_raw(layout, _numbers(layout, value), power).tobytes(), "u1")
+    wire = np.zeros(2 * layout.size, np.uint8)
     wire[positions(layout)] = flat
     return wire.tobytes()
+
+
+def encode_part(layout: Layout, value: object, power: int = 0) -> tuple[int, int]:
+    """The value of a part of a register: which bits of the register it takes, as a mask, and what goes there. Raises
+    ValueNotAccepted."""
+    if layout.bit is None:
+        data = encode(layout, value, power)
+        return 0xFF << 8 * (1 - int(positions(layout)[0])), int.from_bytes(data, "big")
+    bit = layout.bit ^ 8 if layout.byte_order == "little" else layout.bit
+    return 1 << bit, int(bool(_numbers(layout, value).any())) << bit
 
 
 def _numbers(layout: Layout, value: object) -> Numbers:
@@ -169,7 +199,7 @@ def _numbers(layout: Layout, value: object) -> Numbers:
     return flat
 
 
-def _to_raw(layout: Layout, numbers: Numbers) -> Numbers:
+def _to_raw(layout: Layout, numbers: Numbers, power: int) -> Numbers:
     """Raw elements for values; the inverse of what decoding does."""
     if layout.kind == "bool":
         ones: Numbers = numbers != 0
@@ -179,6 +209,9 @@ def _to_raw(layout: Layout, numbers: Numbers) -> Numbers:
     with np.errstate(all="ignore"):
         if layout.scaled:
             numbers = (numbers.astype("f8") - layout.offset) / layout.scale
+            numbers, known = times_ten_to(numbers, np.full(numbers.shape, -power))
+            if not known.all():
+                raise ValueNotAccepted(f"the factor register holds {power}, which is no power from -10 to 10")
         raw, holds = _pack_digits(layout, numbers) if layout.kind.startswith("bcd") else _cast(layout, numbers)
     if holds is not None and not holds.all():
         wrong = numbers[~holds][0]

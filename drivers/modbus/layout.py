@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from drivers.data_types import DataType
 from drivers.driver import Binding
-from drivers.modbus.settings import Kind, ModbusConnection, ModbusPoint, Order, Table
+from drivers.modbus.settings import Byte, Kind, ModbusConnection, ModbusPoint, Order, Table
 
 RAW: Final[dict[Kind, np.dtype[np.generic]]] = {
     "bool": np.dtype("<u2"),
+    "int8": np.dtype("i1"),
+    "uint8": np.dtype("u1"),
     "int16": np.dtype("<i2"),
     "uint16": np.dtype("<u2"),
     "int32": np.dtype("<i4"),
@@ -31,6 +33,8 @@ RAW: Final[dict[Kind, np.dtype[np.generic]]] = {
 """What the bytes of one element are, once in little-endian order; text has none."""
 
 BIT: Final = np.dtype("u1")
+HALVES: Final = ("int8", "uint8")
+"""Two of them lie in a register."""
 
 SUGGESTED: Final[dict[DataType, Kind]] = {
     DataType.Boolean: "bool",
@@ -57,11 +61,13 @@ class Definition(NamedTuple):
     table: Table
     kind: Kind | None
     bit: int | None
+    byte: Byte | None
     length: int | None
     byte_order: Order
     word_order: Order
     scale: float
     offset: float
+    by_factor: bool
     no_data: float | None
 
     @staticmethod
@@ -69,17 +75,20 @@ class Definition(NamedTuple):
         """What a tag's point and the connection's defaults come to."""
         point: ModbusPoint = binding.point
         no_data = point.no_data
+        text = (point.type or SUGGESTED.get(binding.data_type)) in ("string", "bytes")
         return Definition(
             binding.data_type,
             binding.array_length,
             table,
             point.type,
             point.bit,
+            point.byte,
             point.length,
-            point.byte_order or connection.byte_order,
+            point.byte_order or (connection.string_byte_order if text else None) or connection.byte_order,
             point.word_order or connection.word_order,
             point.scale,
             point.offset,
+            point.scale_from is not None,
             math.nan if no_data is not None and no_data != no_data else no_data,  # one NaN object, equal to itself
         )
 
@@ -89,7 +98,8 @@ class Layout:
     """How one value lies in a device and what becomes of it.
 
     elements: 0 for a scalar. size: registers the whole value takes, or bits in the coil and discrete tables (is_bits).
-    bit: the bit of its register. no_data: raw value that stands for none.
+    bit, byte: the part of its register that it takes. by_factor: a power of ten in another register multiplies it too.
+    no_data: raw value that stands for none.
     """
 
     kind: Kind
@@ -100,14 +110,21 @@ class Layout:
     byte_order: Order
     word_order: Order
     bit: int | None
+    byte: Byte
     scale: float
     offset: float
+    by_factor: bool
     no_data: float | None
 
     @property
     def scaled(self) -> bool:
         """Whether values are computed from raw ones."""
-        return self.scale != 1.0 or self.offset != 0.0
+        return self.scale != 1.0 or self.offset != 0.0 or self.by_factor
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it takes a part of its register, so that writing it must leave the rest alone."""
+        return not self.is_bits and (self.bit is not None or (self.kind in HALVES and not self.elements))
 
     @property
     def raw(self) -> np.dtype[np.generic] | None:
@@ -121,18 +138,26 @@ def layout_of(definition: Definition) -> Layout:
     is_bits = definition.table in ("coil", "discrete")
     kind = kind_of(definition)
     raw = RAW.get(kind)
-    each = 1 if is_bits else (definition.length or 1) if raw is None else raw.itemsize // 2
+    count = max(1, definition.elements)
+    if is_bits:
+        size = count
+    elif raw is None:
+        size = definition.length or 1
+    else:
+        size = (raw.itemsize * count + 1) // 2
     return Layout(
         kind,
         definition.data_type,
         definition.elements,
-        each * max(1, definition.elements),
+        size,
         is_bits,
         definition.byte_order,
         definition.word_order,
         definition.bit,
+        definition.byte or "low",
         definition.scale,
         definition.offset,
+        definition.by_factor,
         None if definition.no_data is None else raw_no_data(kind, definition.no_data),
     )
 
@@ -163,6 +188,11 @@ def positions(layout: Layout) -> npt.NDArray[np.intp]:
     place = np.arange(2 * layout.size, dtype=np.intp)
     if layout.raw is None:
         return place if layout.byte_order == "big" else place ^ 1
+    if layout.kind in HALVES:
+        halves = (
+            np.arange(layout.elements, dtype=np.intp) if layout.elements else np.array([layout.byte == "low"], np.intp)
+        )
+        return halves if layout.byte_order == "big" else halves ^ 1
     width = layout.raw.itemsize
     element, word, low = place // width, place % width // 2, place % 2
     register = word if layout.word_order == "little" else width // 2 - 1 - word

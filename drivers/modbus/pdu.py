@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.errors import Malformed, Refused
-from drivers.modbus.settings import Table
+from drivers.modbus.settings import Table, WriteWith
 from drivers.status import Status
 
 HEADER: Final = struct.Struct(">HHHB")
@@ -44,6 +44,7 @@ EXCEPTIONS: Final[dict[int, DeviceException]] = {
 }
 BUSY: Final = (5, 6)
 ILLEGAL_FUNCTION: Final = 1
+ILLEGAL_ADDRESS: Final = 2
 _UNKNOWN: Final = DeviceException("unknown exception", Status.BadDeviceFailure, Status.BadDeviceFailure)
 
 
@@ -52,27 +53,26 @@ def read_request(table: Table, start: int, count: int) -> bytes:
     return struct.pack(">BHH", READ_FUNCTION[table], start, count)
 
 
-def write_coil(start: int, on: bool) -> bytes:
-    """FC 5."""
-    return struct.pack(">BHH", WRITE_COIL, start, 0xFF00 if on else 0)
+def write_requests(table: Table, start: int, data: bytes, with_: WriteWith) -> list[bytes]:
+    """What writes registers (two bytes each) or coils (one byte 0 or 1 each) from start: one request, unless the device
+    takes only single ones."""
+    if table == "coil":
+        if with_ == "multiple" or (len(data) > 1 and with_ == "any"):
+            return [_write_coils(start, data)]
+        return [struct.pack(">BHH", WRITE_COIL, start + index, 0xFF00 if bit else 0) for index, bit in enumerate(data)]
+    if with_ == "multiple" or (len(data) > 2 and with_ == "any"):
+        return [struct.pack(">BHHB", WRITE_REGISTERS, start, len(data) // 2, len(data)) + data]
+    return [struct.pack(">BH", WRITE_REGISTER, start + at // 2) + data[at : at + 2] for at in range(0, len(data), 2)]
 
 
-def write_coils(start: int, bits: bytes) -> bytes:
-    """FC 15; bits: one byte 0 or 1 each."""
+def _write_coils(start: int, bits: bytes) -> bytes:
     packed = sum(bit << index for index, bit in enumerate(bits)).to_bytes((len(bits) + 7) // 8, "little")
     return struct.pack(">BHHB", WRITE_COILS, start, len(bits), len(packed)) + packed
 
 
-def write_registers(start: int, registers: bytes) -> bytes:
-    """FC 6 for one register, FC 16 for several; two bytes each."""
-    if len(registers) == 2:
-        return struct.pack(">BH", WRITE_REGISTER, start) + registers
-    return struct.pack(">BHHB", WRITE_REGISTERS, start, len(registers) // 2, len(registers)) + registers
-
-
-def mask_write(start: int, bit: int, on: bool) -> bytes:
-    """FC 22: set or clear one bit of a register and leave the others as they are."""
-    return struct.pack(">BHHH", MASK_WRITE, start, 0xFFFF ^ 1 << bit, int(on) << bit)
+def mask_write(start: int, mask: int, bits: int) -> bytes:
+    """FC 22: put `bits` where `mask` is 1 and leave the rest of the register as it is."""
+    return struct.pack(">BHHH", MASK_WRITE, start, 0xFFFF ^ mask, bits)
 
 
 def frame(transaction: int, unit: int, pdu: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drivers.modbus.plan import ReadPlan
+from drivers.modbus.read_plan import ReadPlan
 from drivers.raw import RawTap, hex_text
 
 

@@ -10,8 +10,10 @@ import numpy as np
 from drivers.driver import Binding, PlannedRequest, PlanReport, PollGroup
 from drivers.modbus.address import label
 from drivers.modbus.pdu import ANSWER_BYTES, REQUEST_BYTES
-from drivers.modbus.plan import Block, ReadPlan, Targets, plan_reads
+from drivers.modbus.plan import plan_reads
+from drivers.modbus.read_plan import Block, ReadPlan
 from drivers.modbus.settings import ModbusConnection
+from drivers.modbus.targets import Targets
 
 TURNAROUND_S: Final = 0.01
 """What a request and its answer are assumed to take with a typical PLC over TCP."""
