@@ -46,6 +46,7 @@ class Observed:
     def __init__(self, driver: MqttDriver, bindings: list[Binding]) -> None:
         self.driver = driver
         self.batches: list[Readings] = []
+        self.bindings = bindings
         self._types = {b.row: b for b in bindings}
         self.task: asyncio.Task[None] = asyncio.create_task(driver.observe(self.batches.append))
 
