@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,10 @@ from xml.etree import ElementTree
 import pytest
 from asyncua import ua
 
+from drivers.status import Status
+from server.acquisition.probe import probe
+from server.config.load import load_plant
+from server.demo.launcher import Ports
 from tests.simulators.demo_run import PASSWORD, Seat, Uatwin, demo, seat
 from tests.simulators.documents import ROOT, named_blocks
 
@@ -80,6 +85,22 @@ async def test_the_nodes_to_watch_are_good_and_alive_at_four_scopes_over_three_p
             await asyncio.sleep(0.2)
             now = await client.read(*paths)
             still -= {path for path, old, new in zip(paths, first, now, strict=True) if new.Value.Value != old}
+
+
+@pytest.mark.parametrize("example", ["modbus.yaml", "mqtt.yaml", "coap.yaml"])
+async def test_the_examples_work_with_the_demo_instead_of_hardware(
+    running: Uatwin, example: str, tmp_path: Path
+) -> None:
+    usual, real = asdict(Ports()), asdict(running.device_ports)
+    text = (ROOT / "examples" / example).read_text("utf-8")
+    kind = example.removesuffix(".yaml")
+    assert f"port: {usual[kind]}" in text
+    (tmp_path / example).write_text(text.replace(f"port: {usual[kind]}", f"port: {real[kind]}"), "utf-8")
+    (answer,) = await probe(load_plant(tmp_path / example))
+    assert not answer.error
+    readings = [one for one in answer.answers if one.tag.command is None]  # a retained setpoint is Uncertain at first
+    assert readings
+    assert [one.tag.path for one in readings if one.status != Status.Good] == []
 
 
 async def test_the_commands_answer_what_the_table_says(running: Uatwin) -> None:
