@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from drivers import coap
 from drivers.data_types import DataType
+from drivers.payload_fields import TimeUnit
 from drivers.readings import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, Readings
 from server.acquisition.acquisition import Acquisition
 from server.config.plant import Connection, Plant, Tag
@@ -43,7 +44,7 @@ def plant(resources: int, ports: list[int]) -> Plant:
                 f"Bench/{name}/Tag{number}",
                 DataType.Double,
                 connection=name,
-                point=coap.point_model(path=f"/r{number}", value="$.v", timestamp="$.at", timestamp_unit="s"),
+                point=coap.point_model(path=f"/r{number}", value="$.v", timestamp="$.at", timestamp_unit=TimeUnit.s),
                 stale_s=65.0,
             )
             for number in range(resources)

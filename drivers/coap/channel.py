@@ -82,6 +82,25 @@ class Channel:
             stop()
         return _answer(answer), stop
 
+    async def ping(self) -> None:
+        """See whether the device is there, at the price of four bytes. Raises DeviceTimeout or LinkLost."""
+        said: asyncio.Future[Message | DriverError] = asyncio.get_running_loop().create_future()
+        async with self._turn, limited(self._timeout_s, self._opener.device):
+            endpoint = await self._open()
+            self._traffic.requests += 1
+            exchange = endpoint.ping(lambda reaction: None if said.done() else said.set_result(reaction))
+            try:
+                reaction = await said
+            finally:
+                endpoint.forget(exchange)
+        if isinstance(reaction, LinkLost):
+            raise reaction
+
+    @property
+    def heard_at(self) -> float:
+        """Loop time when the device said something last on this channel; now while it is not open."""
+        return self._endpoint.heard_at if self._endpoint else asyncio.get_running_loop().time()
+
     def close(self) -> None:
         """Free the socket for good; idempotent. What waits for an answer gets LinkLost."""
         self._closed = True

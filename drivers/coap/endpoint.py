@@ -53,6 +53,7 @@ class Exchange:
 class Endpoint:
     """All exchanges with a device over one wire; feed it with `arrived` and `broken`.
 
+    heard_at: loop time when the device said something last.
     An exchange hears every answer with its token until it is forgotten; what has no token is reset, which tells a
     device to stop notifying.
     """
@@ -65,6 +66,7 @@ class Endpoint:
         self._mid = random.randrange(0x10000)
         self._by_token: dict[bytes, Exchange] = {}
         self._unacknowledged: dict[int, Exchange] = {}
+        self.heard_at = asyncio.get_running_loop().time()
 
     def request(self, code: int, options: bytes, payload: bytes, take: Take) -> Exchange:
         """Send a request; take gets every answer to it, and what ends it instead."""
@@ -73,12 +75,23 @@ class Endpoint:
         kind = Kind.CON if self._sending.confirmable else Kind.NON
         exchange = Exchange(token, self._mid, encode(kind, code, self._mid, token, options, payload), take)
         self._by_token[token] = exchange
-        if self._sending.confirmable:
+        self._begin(exchange, self._sending.confirmable)
+        return exchange
+
+    def ping(self, take: Take) -> Exchange:
+        """Send what a device has to reset (RFC 7252, 4.3); take gets Malformed when it does."""
+        self._mid = self._mid + 1 & 0xFFFF
+        exchange = Exchange(b"", self._mid, encode(Kind.CON, EMPTY, self._mid), take)
+        self._by_token[b""] = exchange  # so that it ends with the connection; no answer has this token
+        self._begin(exchange, confirmable=True)
+        return exchange
+
+    def _begin(self, exchange: Exchange, confirmable: bool) -> None:
+        if confirmable:
             self._unacknowledged[exchange.mid] = exchange
             exchange.wait_s = self._sending.first_wait_s * random.uniform(1, _RANDOM_FACTOR)
             self._wait_for_acknowledgement(exchange)
         self._send(exchange.datagram)
-        return exchange
 
     def forget(self, exchange: Exchange) -> None:
         """Stop sending and hearing it; idempotent."""
@@ -99,6 +112,7 @@ class Endpoint:
     def arrived(self, datagram: bytes) -> None:
         """A datagram has come."""
         self._traffic.received(datagram)
+        self.heard_at = asyncio.get_running_loop().time()
         try:
             message = decode(datagram)
         except Malformed as error:

@@ -60,6 +60,7 @@ class Observer:
         self._outbox = Outbox(deliver, traffic)
         self._watches = [Watch(resource) for resource in resources]
         self._look = asyncio.Event()
+        self._pings = True
 
     async def run(self) -> None:
         """Observe until cancelled; raises LinkLost when the device is gone."""
@@ -72,11 +73,32 @@ class Observer:
                         await self._attempt(watch, self._register(watch))
                     elif watch.unread:
                         await self._attempt(watch, self._fetch(watch, observe=watch.sequence))
-                await self._sleep_until(min((watch.due_at for watch in self._watches), default=None))
+                await self._confirm_alive()
+                await self._sleep_until(self._next_look())
         finally:
             for watch in self._watches:
                 self._forget(watch)
             self._outbox.flush()
+
+    def _next_look(self) -> float | None:
+        if not self._watches:
+            return None
+        silent_at = self._channel.heard_at + self._connection.keepalive_s
+        return min(silent_at, *(watch.due_at for watch in self._watches))
+
+    async def _confirm_alive(self) -> None:
+        """A device that is silent because nothing changes resets a ping; raises LinkLost where it neither does that nor
+        answers the probe."""
+        clock = asyncio.get_running_loop().time
+        if not self._watches or clock() - self._channel.heard_at < self._connection.keepalive_s:
+            return
+        if self._pings:
+            try:
+                await self._channel.ping()
+            except DeviceTimeout:
+                self._pings = False
+        if not self._pings:
+            await self._refuse_dead_device()
 
     async def _sleep_until(self, due_at: float | None) -> None:
         try:
@@ -122,7 +144,7 @@ class Observer:
         try:
             await self._channel.get(self._probe)
         except DeviceTimeout as error:
-            raise LinkLost(f"{error}, on two resources in turn") from error
+            raise LinkLost(f"{error}, and neither to what was asked before") from error
         except Malformed:
             return  # it speaks
 

@@ -51,7 +51,8 @@ class CoapConnection(BaseModel):
     retransmissions included.
 
     max_age_s: the longest silence of an observed resource that is trusted, whatever Max-Age it states; grace_s: added
-    to Max-Age before a resource is asked again.
+    to Max-Age before a resource is asked again; keepalive_s: a device with observed resources that says nothing for so
+    long is pinged.
     """
 
     model_config = _FROZEN
@@ -64,6 +65,7 @@ class CoapConnection(BaseModel):
     concurrency: int = Field(default=1, ge=1, le=64)
     max_age_s: float = Field(default=60.0, gt=0)
     grace_s: float = Field(default=2.0, ge=0)
+    keepalive_s: float = Field(default=10.0, gt=0)
     probe: str = "/.well-known/core"
     oscore: OscoreKeys | None = None
     dtls: DtlsKeys | None = None

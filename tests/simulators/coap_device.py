@@ -97,6 +97,7 @@ class CoapDevice:
         self._mischief: dict[str | None, Mischief] = {}
         self._site = Site()
         self._context: aiocoap.Context | None = None
+        self.answers_pings = True
         self.oscore = oscore
         self._keys: Any = None
 
@@ -238,6 +239,8 @@ class CoapDevice:
 
     def _hears(self, data: bytes) -> bool:
         """Whether a datagram is taken at all."""
+        if not self.answers_pings and data[1:2] == b"\0" and data[0] >> 4 == 4:
+            return False
         if not any(mischief.silence for mischief in self._mischief.values()):
             return True
         if (everywhere := self._mischief.get(None)) and everywhere.silence and not everywhere.writes_only:

@@ -114,6 +114,37 @@ async def test_a_closed_port_ends_the_link_and_connecting_again_brings_all_back(
             await until(lambda: seen.table.value == {0: 2.0})
 
 
+@pytest.mark.parametrize("how", ["silence", "stop"])
+async def test_a_dead_device_is_noticed_by_pings_long_before_max_age(
+    device: CoapDevice, bind: Bind, open_driver: Open, how: str
+) -> None:
+    device.set("/t", "1")
+    tag = bind(0, "/t")
+    async with open_driver(tag, timeout_s=0.2, keepalive_s=0.2) as driver, Observing(driver, tag) as seen:
+        await until(lambda: seen.table.value == {0: 1.0})
+        if how == "silence":
+            device.misbehave(silence=True)
+        else:
+            await device.stop()
+        await until(lambda: isinstance(seen.error, LinkLost))
+
+
+@pytest.mark.parametrize("answers_pings", [True, False])
+async def test_a_device_with_nothing_to_say_is_pinged_and_stays(
+    device: CoapDevice, bind: Bind, open_driver: Open, answers_pings: bool
+) -> None:
+    device.set("/t", "1")
+    device.answers_pings = answers_pings
+    tag = bind(0, "/t")
+    async with open_driver(tag, timeout_s=0.2, keepalive_s=0.1) as driver, Observing(driver, tag) as seen:
+        await until(lambda: seen.table.value == {0: 1.0})
+        asked = driver.traffic.requests
+        await until(lambda: driver.traffic.requests >= asked + 4)
+        device.set("/t", "2")
+        await until(lambda: seen.table.value == {0: 2.0})
+        assert (seen.error, device.requests["GET", "/t"]) == (None, 2)
+
+
 async def test_a_silent_resource_is_bad_alone(device: CoapDevice, bind: Bind, open_driver: Open) -> None:
     tags: tuple[Binding, ...] = tuple(bind(row, f"/t{row}") for row in range(3))
     for row in range(3):
