@@ -1,0 +1,1 @@
+"""Tag lists and Thing Descriptions of others, to plant files and back."""
