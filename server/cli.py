@@ -18,6 +18,7 @@ from server.bench import run_benchmarks
 from server.config.check_report import check as check_plant
 from server.config.models import ServerSettings
 from server.demo.launcher import Ports
+from server.interchange.verbs import exports, imports
 from server.probe_command import probe_devices
 from server.security import user_commands
 
@@ -30,6 +31,8 @@ app = typer.Typer(
 )
 users = typer.Typer(no_args_is_help=True, help="Who may log in: the accounts of a users file.")
 app.add_typer(users, name="users")
+app.add_typer(imports, name="import")
+app.add_typer(exports, name="export")
 
 _PORTS = Ports()
 
