@@ -35,7 +35,7 @@ def broker() -> Iterator[tuple[int, psutil.Process]]:
     with tempfile.TemporaryDirectory(prefix="uatwin-bench-") as folder:
         config = Path(folder) / "mosquitto.conf"
         config.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 1000\n"
+            f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
         )
         process = subprocess.Popen([program, "-c", str(config)], stdout=DEVNULL, stderr=DEVNULL)
         try:
