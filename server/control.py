@@ -44,12 +44,12 @@ def running_plants() -> list[str]:
 
 @contextlib.asynccontextmanager
 async def listening(path: Path, verbs: Mapping[str, Verb]) -> AsyncIterator[None]:
-    """Answer requests while the body runs; without, where a bridge of the same plant answers there already."""
+    """Answer requests while the body runs; without, where a bridge of the same plant answers there already, or where
+    no socket can be made: a bridge does not depend on it."""
     if await _is_answered(path):
         _log.warning("another bridge of this plant runs here: `uatwin reload` and `uatwin trace` reach that one")
         yield
         return
-    _make_room(path)
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,7 +64,13 @@ async def listening(path: Path, verbs: Mapping[str, Verb]) -> AsyncIterator[None
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_unix_server(serve, path, limit=_LONGEST_LINE)
+    try:
+        _make_room(path)
+        server = await asyncio.start_unix_server(serve, path, limit=_LONGEST_LINE)
+    except OSError as error:
+        _log.warning("%s: %s; `uatwin reload` and `uatwin trace` do not reach this bridge", path, error)
+        yield
+        return
     try:
         yield
     finally:
