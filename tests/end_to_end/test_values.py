@@ -141,7 +141,7 @@ async def test_a_machine_tells_who_made_it(running: Uatwin) -> None:
     async with seat(running.endpoint) as client:
         names = ("Manufacturer", "Model", "SerialNumber", "YearOfConstruction")
         told = [await client.value(f"PrimaryLoop/Pump2/Identification/{name}") for name in names]
-    assert [getattr(one, "Text", one) for one in told] == ["Kreisel Pumpen", "KP-80", "KP-2019-042", "2019"]
+    assert [getattr(one, "Text", one) for one in told] == ["Kreisel Pumpen", "KP-80", "KP-2019-042", 2019]
 
 
 async def test_connections_tell_how_they_are(running: Uatwin) -> None:
