@@ -57,12 +57,12 @@ class Remote:
             except (PlantFileError, AddressSpaceError) as error:
                 _log.error("the changed plant file is not taken over: %s", error)
                 return {"refused": str(error)}
-        answer: dict[str, Any] = {"connections": list(change.connections), "added": change.added}
-        answer["removed"] = change.removed
+        told = ", ".join(change.connections) or "none"
+        words = f"{change.added} tags added, {change.removed} removed; connections begun anew: {told}"
         if settings != plant.server:
-            answer["restart"] = "the section server has changed; that needs a restart"
-        _log.warning("took over the changed plant file: %s", answer)
-        return answer
+            words += "; the section server has changed, and that needs a restart"
+        _log.info("took over the changed plant file: %s", words)
+        return {"done_with": words}
 
     async def _reload(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
         yield await self.reload()

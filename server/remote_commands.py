@@ -29,10 +29,7 @@ def reload_plant(file: Path) -> int:
             print(answer["refused"], file=sys.stderr)
             codes.append(WRONG_INPUT)
             return
-        changed = ", ".join(answer["connections"]) or "none"
-        print(f"{name}: {answer['added']} tags added, {answer['removed']} removed; connections begun anew: {changed}")
-        if "restart" in answer:
-            print(answer["restart"])
+        print(f"{name}: {answer['done_with']}")
 
     return _run(name, {"do": "reload"}, tell) or max(codes, default=0)
 

@@ -18,6 +18,10 @@ from server.services.write import rank_fits
 
 _HAS_COMPONENT: Final = node_id(ua.ObjectIds.HasComponent)
 _INPUT_ARGUMENTS: Final = ua.QualifiedName("InputArguments", 0)
+_NULLABLE: Final = frozenset(
+    node_id(kind)
+    for kind in (ua.ObjectIds.String, ua.ObjectIds.DateTime, ua.ObjectIds.ByteString, ua.ObjectIds.UtcTime)
+)
 
 
 class BadArguments(Exception):
@@ -136,6 +140,9 @@ class MethodChecks:
         return kinds
 
     def _fits(self, declared: ua.Argument, value: ua.Variant) -> int:
+        """A null Variant stands for the null of types that have one: text, bytes, DateTime, arrays."""
+        if value.VariantType == ua.VariantType.Null and (declared.ValueRank > 0 or declared.DataType in _NULLABLE):
+            return 0
         if not self._types.accepts(declared.DataType, value) or not rank_fits(int(declared.ValueRank), value):
             return int(ua.StatusCodes.BadTypeMismatch)
         return 0
