@@ -18,6 +18,7 @@ from server.bench import run_benchmarks
 from server.config.check_report import check as check_plant
 from server.config.models import ServerSettings
 from server.demo.launcher import Ports
+from server.discover import discover as discover_device
 from server.interchange.verbs import exports, imports
 from server.probe_command import probe_devices
 from server.security import user_commands
@@ -140,6 +141,18 @@ def trace(
 ) -> None:
     """Print the frames of one connection of the running bridge as they go and come."""
     raise typer.Exit(remote_commands.trace(connection, plant, seconds))
+
+
+@app.command()
+def discover(
+    url: Annotated[str, typer.Argument(help="The device: coap://HOST or coap://HOST:PORT.")],
+    out: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
+    name: Annotated[str, typer.Option(help="What the connection is to be called.")] = "device",
+    verbose: Verbose = False,
+) -> None:
+    """Ask a CoAP device what it has, and write it as a piece of a plant file."""
+    _log(verbose)
+    raise typer.Exit(discover_device(url, name, out))
 
 
 @app.command()

@@ -24,7 +24,7 @@ import cbor2
 from aiocoap.credentials import CredentialsMap
 from aiocoap.message import Message
 from aiocoap.numbers.constants import Reliable, Unreliable
-from aiocoap.resource import ObservableResource, Site
+from aiocoap.resource import ObservableResource, Site, WKCResource
 from aiocoap.transports.simplesocketserver import MessageInterfaceSimpleServer, _DatagramServerSocketSimple
 
 CONTENT_FORMATS: Final = {"text": 0, "raw": 42, "json": 50, "cbor": 60, "senml_json": 110, "senml_cbor": 112}
@@ -74,6 +74,7 @@ class _State:
     writable: bool
     max_age_s: int | None
     value: Any = field(default=None)
+    link: dict[str, str] = field(default_factory=dict)
 
 
 class CoapDevice:
@@ -115,6 +116,7 @@ class CoapDevice:
         if self.port == 0:
             self.port = _free_port(self.host)
         self._site = Site()
+        self._site.add_resource([".well-known", "core"], WKCResource(self._site.get_resources_as_linkheader))
         self._resources = {}
         for path in self._states:
             self._publish(path)
@@ -151,12 +153,14 @@ class CoapDevice:
         observable: bool | None = None,
         writable: bool | None = None,
         max_age_s: int | None = None,
+        link: dict[str, str] | None = None,
     ) -> None:
         """Give a resource a value, make it where there is none, and notify its observers.
 
         format: one of CONTENT_FORMATS; by default json for dicts and lists, raw for bytes, else text; SenML values are
         lists of records with the names of JSON ("n", "v"). content_format: the option sent, None for none. observable
-        and writable are True, max_age_s (whole seconds) absent unless said once; what is not said stays as it was.
+        and writable are True, max_age_s (whole seconds) absent unless said once; link: attributes in
+        .well-known/core besides obs. What is not said stays as it was.
         """
         known = self._states.get(path)
         chosen = format or (known.format if known else _default_format(value))
@@ -170,6 +174,7 @@ class CoapDevice:
             writable if writable is not None else known.writable if known else True,
             max_age_s if max_age_s is not None else known.max_age_s if known else None,
             value,
+            link if link is not None else known.link if known else {},
         )
         if path not in self._resources and self._context is not None:
             self._publish(path)
@@ -266,6 +271,9 @@ class _Resource(ObservableResource):
             self._observations.add(observation)
         else:
             observation.deregister()
+
+    def get_link_description(self) -> dict[str, Any]:
+        return {**self._state.link, **({"obs": None} if self._state.observable else {})}
 
     @property
     def _state(self) -> _State:
