@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 
+from server.services.event_like import matches
 from server.services.events import BASE_EVENT, Event, EventTypes, Path
 
-_MOST_CLAUSES: Final = 200
 _Operator = ua.FilterOperator
 _NUMBERS: Final = (int, float)
 
@@ -46,16 +45,16 @@ class Field:
 class EventSelection:
     """A checked EventFilter: which events, and which of their fields."""
 
-    def __init__(self, asked: ua.EventFilter, types: EventTypes) -> None:
-        """Raises ServiceError(BadEventFilterInvalid) where nothing could be selected; `result` says what is wrong."""
+    def __init__(self, asked: ua.EventFilter, types: EventTypes, most: int) -> None:
+        """most: clauses of each kind. Raises ServiceError(BadEventFilterInvalid) where nothing could be selected or
+        there are too many; `result` says what is wrong."""
         self._types = types
         clauses = asked.SelectClauses or []
-        if not clauses or len(clauses) > _MOST_CLAUSES:
+        elements: Sequence[ua.ContentFilterElement] = (asked.WhereClause.Elements or []) if asked.WhereClause else []
+        if not clauses or max(len(clauses), len(elements)) > most:
             raise ServiceError(ua.StatusCodes.BadEventFilterInvalid)
         self._fields = [_field(clause) for clause in clauses]
-        self._elements: Sequence[ua.ContentFilterElement] = (
-            (asked.WhereClause.Elements or []) if asked.WhereClause else []
-        )
+        self._elements = elements
         self.result = ua.EventFilterResult()
         self.result.SelectClauseResults = [_status(self._check_field(field)) for field in self._fields]
         checks = [self._check_element(index) for index in range(len(self._elements))]
@@ -99,23 +98,25 @@ class EventSelection:
 
     def matches(self, event: Event) -> bool:
         """Whether the where clause is true; neither false nor unknown (Part 4, 7.7.3)."""
-        return not self._elements or self._element(0, event) is True
+        values: dict[int, Any] = {}
+        for index in reversed(range(len(self._elements))):  # elements refer to later ones only: each is worked out once
+            values[index] = self._element(index, event, values)
+        return not self._elements or values[0] is True
 
     def fields(self, event: Event) -> list[ua.Variant]:
         """The selected fields in order."""
         return [field.of(event, self._types) for field in self._fields]
 
-    def _element(self, index: int, event: Event) -> Any:
+    def _element(self, index: int, event: Event, later: Mapping[int, Any]) -> Any:
         element = self._elements[index]
         kind = element.FilterOperator
         if kind == _Operator.OfType:
-            return self._operand(element.FilterOperands[0], event) in self._types.and_above(event.type)
-        values = [self._operand(operand, event) for operand in element.FilterOperands]
-        return _EVALUATE[kind](*values)
+            return self._operand(element.FilterOperands[0], event, later) in self._types.and_above(event.type)
+        return _EVALUATE[kind](*(self._operand(operand, event, later) for operand in element.FilterOperands))
 
-    def _operand(self, operand: Any, event: Event) -> Any:
+    def _operand(self, operand: Any, event: Event, later: Mapping[int, Any]) -> Any:
         if isinstance(operand, ua.ElementOperand):
-            return self._element(operand.Index, event)
+            return later[operand.Index]
         if isinstance(operand, ua.SimpleAttributeOperand):
             return _field(operand).of(event, self._types).Value
         return operand.Value.Value if isinstance(operand.Value, ua.Variant) else operand.Value
@@ -175,28 +176,9 @@ def _bitwise(test: Callable[[int, int], int]) -> Callable[[Any, Any], int | None
     return lambda left, right: test(left, right) if isinstance(left, int) and isinstance(right, int) else None
 
 
-def like(text: Any, pattern: Any) -> bool | None:
-    """The Like operator: % any text, _ one character, [abc] a set, [^abc] its opposite, backslash escapes (7.7.3)."""
+def _like(text: Any, pattern: Any) -> bool | None:
     text, pattern = _text(text), _text(pattern)
-    if not isinstance(text, str) or not isinstance(pattern, str):
-        return None
-    try:
-        return re.fullmatch(_expression(pattern), text, re.DOTALL) is not None
-    except re.error:
-        return False
-
-
-_TOKEN: Final = re.compile(r"\\(.)|(%)|(_)|(\[\^?[^\]]+\])|(.)", re.DOTALL)
-
-
-def _expression(pattern: str) -> str:
-    parts = []
-    for escaped, anything, one, charset, plain in _TOKEN.findall(pattern):
-        if charset:
-            parts.append(charset.replace("\\", "\\\\"))
-        else:
-            parts.append(".*" if anything else "." if one else re.escape(escaped or plain))
-    return "".join(parts)
+    return matches(text, pattern) if isinstance(text, str) and isinstance(pattern, str) else None
 
 
 def _cast(value: Any, type_id: Any) -> Any:
@@ -224,7 +206,7 @@ _EVALUATE: Final[dict[Any, Callable[..., Any]]] = {
     _Operator.LessThan: _compare(operator.lt),
     _Operator.GreaterThanOrEqual: _compare(operator.ge),
     _Operator.LessThanOrEqual: _compare(operator.le),
-    _Operator.Like: like,
+    _Operator.Like: _like,
     _Operator.Not: _not,
     _Operator.Between: _between,
     _Operator.InList: _in_list,

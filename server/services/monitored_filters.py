@@ -13,11 +13,7 @@ from asyncua.ua.uaprotocol_auto import DataChangeFilter
 from drivers.data_types import DataType
 from server.services import sampling
 
-FASTEST_S: Final = 0.01
 SLOWEST_S: Final = 24 * 3600.0
-LONGEST_QUEUE: Final = 1000
-DEFAULT_EVENT_QUEUE: Final = 1000
-LONGEST_EVENT_QUEUE: Final = 10_000
 _GRID: Final = ((0.1, 0.01), (1.0, 0.05), (10.0, 0.5), (60.0, 5.0), (math.inf, 60.0))
 NUMERIC: Final = frozenset(
     int(kind) for kind in DataType if kind not in (DataType.String, DataType.ByteString, DataType.Boolean)
@@ -25,24 +21,24 @@ NUMERIC: Final = frozenset(
 
 
 @cache
-def revised_interval_s(requested_ms: float, publishing_s: float) -> float:
+def revised_interval_s(requested_ms: float, publishing_s: float, fastest_s: float) -> float:
     """The sampling interval in seconds: -1 is the publishing interval, 0 the fastest we offer (Part 4, 7.21), anything
     else goes to the next slower step of a grid, so that many items share few timers."""
     if not math.isfinite(requested_ms) or requested_ms < 0:
         return publishing_s
-    wanted = min(max(requested_ms / 1000, FASTEST_S), SLOWEST_S)
+    wanted = min(max(requested_ms / 1000, fastest_s), SLOWEST_S)
     step = next(step for limit, step in _GRID if wanted < limit or limit == math.inf)
     return float(round(math.ceil(wanted / step - 1e-9) * step, 6))
 
 
-def revised_queue_size(requested: int) -> int:
+def revised_queue_size(requested: int, longest: int) -> int:
     """0 and 1 are a buffer of the newest value (Part 4, 7.21)."""
-    return min(max(requested, 1), LONGEST_QUEUE)
+    return min(max(requested, 1), longest)
 
 
-def revised_event_queue(requested: int) -> int:
-    """0 is the server's default for events, 1 the least that can hold one (Part 4, 7.21)."""
-    return min(requested or DEFAULT_EVENT_QUEUE, LONGEST_EVENT_QUEUE)
+def revised_event_queue(requested: int, longest: int) -> int:
+    """0 is the server's default for events: as many as it can (Part 4, 7.21)."""
+    return min(requested or longest, longest)
 
 
 def data_filter(

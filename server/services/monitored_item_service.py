@@ -19,6 +19,7 @@ from server.services.create_items import Asked, Wanted
 from server.services.event_filter import EventSelection
 from server.services.monitored_events import EventItem
 from server.services.monitored_plain import PlainItem
+from server.services.options import Limits
 from server.services.sampling import TagItem
 from server.services.subscription import Subscription
 from server.services.subscription_items import MonitoredItem
@@ -65,7 +66,11 @@ class _Creation:
         self._session = context.caller
         self._subscription = subscription
         self._stamps = stamps
-        self._room = self._server.limits.max_monitored_items_per_subscription - len(subscription.items.by_id)
+        limits = self._server.limits
+        self._room = min(
+            limits.max_monitored_items_per_subscription - len(subscription.items.by_id),
+            limits.max_monitored_items - self._server.subscriptions.item_count,
+        )
         self._tags: list[tuple[MonitoredItem, TagItem]] = []
         self._plain: list[MonitoredItem] = []
 
@@ -84,7 +89,7 @@ class _Creation:
         if asked.filter is not None:
             of_tag = self._server.targets.tag(row)
             trigger, deadband = monitored_filters.change_filter(*asked.filter, *of_tag)
-        interval_s, queue_size = self._revised(asked.interval_ms, asked.queue_size)
+        interval_s, queue_size = _revised(self._server.limits, self._subscription, asked.interval_ms, asked.queue_size)
         item = MonitoredItem(self._subscription.items.new_id(), interval_s, None, row)
         stamps = _STAMPS[self._stamps]
         tag = TagItem(row, handle, asked.mode, trigger, deadband, queue_size, asked.discard_oldest, stamps)
@@ -97,10 +102,6 @@ class _Creation:
         if len(self._tags) + len(self._plain) >= self._room:
             raise ServiceError(ua.StatusCodes.BadTooManyMonitoredItems)
 
-    def _revised(self, interval_ms: float, queue_size: int) -> tuple[float, int]:
-        interval_s = monitored_filters.revised_interval_s(interval_ms, self._subscription.terms.interval_s)
-        return interval_s, monitored_filters.revised_queue_size(queue_size)
-
     def _add(self, asked: ua.MonitoredItemCreateRequest) -> bytes:
         node, wanted = asked.ItemToMonitor, asked.RequestedParameters
         node.NodeId = self._session.resolve(node.NodeId)
@@ -110,7 +111,9 @@ class _Creation:
         row = self._server.targets.row(node)
         data_type, eu_range = self._server.targets.check(self._session, node, row)
         trigger, deadband = monitored_filters.data_filter(wanted.Filter, node.AttributeId, data_type, eu_range)
-        interval_s, queue_size = self._revised(wanted.SamplingInterval, wanted.QueueSize)
+        interval_s, queue_size = _revised(
+            self._server.limits, self._subscription, wanted.SamplingInterval, wanted.QueueSize
+        )
         item = MonitoredItem(self._subscription.items.new_id(), interval_s, None if row >= 0 else node, row)
         settings = (int(asked.MonitoringMode), trigger, deadband, queue_size, wanted.DiscardOldest)
         if row >= 0:
@@ -128,7 +131,9 @@ class _Creation:
         if not selection.valid:
             result.StatusCode = _code(ua.StatusCodes.BadEventFilterInvalid)
             return struct_to_binary(result)
-        queue_size = monitored_filters.revised_event_queue(wanted.QueueSize)
+        queue_size = monitored_filters.revised_event_queue(
+            wanted.QueueSize, self._server.limits.max_monitored_item_queue
+        )
         items = self._subscription.items
         mode, handle = int(asked.MonitoringMode), wanted.ClientHandle
         events = EventItem(notifier, handle, mode, selection, queue_size, wanted.DiscardOldest)
@@ -144,11 +149,17 @@ class _Creation:
         self._subscription.reschedule()
 
 
+def _revised(limits: Limits, subscription: Subscription, interval_ms: float, queue_size: int) -> tuple[float, int]:
+    publishing_s, fastest_s = subscription.terms.interval_s, limits.min_sampling_interval_s
+    interval_s = monitored_filters.revised_interval_s(interval_ms, publishing_s, fastest_s)
+    return interval_s, monitored_filters.revised_queue_size(queue_size, limits.max_monitored_item_queue)
+
+
 def _selection(server: UaServer, asked: object) -> EventSelection:
     if not isinstance(asked, ua.EventFilter):
         data = isinstance(asked, DataChangeFilter | ua.AggregateFilter)
         raise ServiceError(ua.StatusCodes.BadFilterNotAllowed if data else ua.StatusCodes.BadEventFilterInvalid)
-    return EventSelection(asked, server.events.types)
+    return EventSelection(asked, server.events.types, server.limits.max_filter_clauses)
 
 
 async def _create(context: ServiceContext, body: bytes) -> bytes:
@@ -200,8 +211,7 @@ def _modify_one(
     node = item.node or ua.ReadValueId(AttributeId=ua.AttributeIds.Value)
     data_type, eu_range = context.server.targets.check(context.caller, node, item.row)
     trigger, deadband = monitored_filters.data_filter(wanted.Filter, node.AttributeId, data_type, eu_range)
-    interval_s = monitored_filters.revised_interval_s(wanted.SamplingInterval, subscription.terms.interval_s)
-    queue_size = monitored_filters.revised_queue_size(wanted.QueueSize)
+    interval_s, queue_size = _revised(context.server.limits, subscription, wanted.SamplingInterval, wanted.QueueSize)
     if interval_s != item.interval_s:
         subscription.items.move(item, interval_s, asyncio.get_running_loop().time())
     if item.plain is not None:
@@ -228,7 +238,9 @@ def _modify_events(
         result.StatusCode = _code(ua.StatusCodes.BadEventFilterInvalid)
         return result
     item.selection, item.handle, item.discard_oldest = selection, wanted.ClientHandle, wanted.DiscardOldest
-    item.queue_size = monitored_filters.revised_event_queue(wanted.QueueSize)
+    item.queue_size = monitored_filters.revised_event_queue(
+        wanted.QueueSize, context.server.limits.max_monitored_item_queue
+    )
     result.RevisedQueueSize = ua.UInt32(item.queue_size)
     return result
 

@@ -53,7 +53,10 @@ class Limits:
     max_subscriptions_per_session: int = 100
     max_monitored_items: int = 1_000_000
     max_monitored_items_per_subscription: int = 200_000
-    max_monitored_item_queue: int = 10_000
+    max_monitored_item_queue: int = 1_000
+    """Values or events."""
+    max_filter_clauses: int = 200
+    """Select clauses, and elements of the where clause, of an EventFilter."""
     min_sampling_interval_s: float = 0.01
 
 

@@ -41,6 +41,8 @@ _LIMITS: Final = {
     "MaxMonitoredItems": "max_monitored_items",
     "MaxMonitoredItemsPerSubscription": "max_monitored_items_per_subscription",
     "MaxMonitoredItemsQueueSize": "max_monitored_item_queue",
+    "MaxSelectClauseParameters": "max_filter_clauses",
+    "MaxWhereClauseParameters": "max_filter_clauses",
 }
 _HISTORY: Final = (
     "AccessHistoryDataCapability",
@@ -118,8 +120,6 @@ class ServerObject:
         self._set(f"{prefix}_ServerProfileArray", list(_PROFILES), _V.String)
         self._set(f"{prefix}_LocaleIdArray", ["en"], _V.String)
         self._set(f"{prefix}_SoftwareCertificates", [], _V.ExtensionObject)
-        self._set(f"{prefix}_MaxSelectClauseParameters", 0, _V.UInt32)
-        self._set(f"{prefix}_MaxWhereClauseParameters", 0, _V.UInt32)
         self._set(f"{prefix}_ConformanceUnits", [], _V.QualifiedName)
 
     def _diagnostics(self) -> None:

@@ -56,6 +56,11 @@ class Subscriptions:
         session.subscriptions[subscription.id] = subscription
         return subscription
 
+    @property
+    def item_count(self) -> int:
+        """The monitored items of all subscriptions."""
+        return sum(len(subscription.items.by_id) for subscription in self.by_id.values())
+
     def _reader(self, user: User) -> Read:
         attributes = self._server.attributes
         return lambda item, stamps: attributes.read(user, item, stamps)

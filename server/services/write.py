@@ -51,6 +51,8 @@ class AttributeWriter:
             return ua.StatusCodes.BadTypeMismatch if value.Value is None else ua.StatusCodes.BadWriteNotSupported
         if value.StatusCode is not None and value.StatusCode.value != 0:
             return ua.StatusCodes.BadWriteNotSupported
+        if self._too_long(value.Value.Value):
+            return ua.StatusCodes.BadEncodingLimitsExceeded
         row = self._server.row_of(item.NodeId)
         if row >= 0:
             return await self._command(user, row, item)
@@ -62,6 +64,13 @@ class AttributeWriter:
         value = dataclasses.replace(value, SourceTimestamp=value.SourceTimestamp or now, ServerTimestamp=now)
         status = await self._server.aspace.write_attribute_value(item.NodeId, ua.AttributeIds.Value, value)
         return int(status.value)
+
+    def _too_long(self, value: Any) -> bool:
+        """Beyond MaxArrayLength, MaxStringLength or MaxByteStringLength (Part 5, 6.3.2)."""
+        limits = self._server.limits
+        if isinstance(value, list):
+            return len(value) > limits.max_array_length or any(map(self._too_long, value))
+        return isinstance(value, str | bytes) and len(value) > limits.max_string_length
 
     def _check_access(self, user: User, node: NodeData, attribute: int) -> None:
         try:
