@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -69,6 +70,7 @@ def from_cells(cells: npt.NDArray[np.uint64], data_type: DataType) -> npt.NDArra
     return cells.view(CELL_VIEW[data_type]).astype(WIRE[data_type])
 
 
+@cache
 def value_range(data_type: DataType) -> tuple[float, float] | tuple[int, int] | None:
     """Smallest and largest value of a numeric type; None for Boolean, text, bytes and DateTime."""
     if data_type is DataType.Float:

@@ -59,6 +59,7 @@ class Wide:
         self._low, self._high = limits[:, 0], limits[:, 1]
         self._whole = np.array([kind in _WHOLE for kind in ordered_types])
         self._unscaled = self._whole & (self._scale == 1) & (self._offset == 0)
+        self._any_unscaled = bool(self._unscaled.any())
         self._columns = [self._part(kind, ordered) for kind in dict.fromkeys(ordered_types)]
 
     @classmethod
@@ -91,8 +92,9 @@ class Wide:
             np.rint(values, out=values, where=self._whole)
         if not np.all((values >= self._low) & (values <= self._high)):
             return False
-        for kind, index, rows, column in self._columns:
-            column.add_block(rows, to_cells(values[index], kind), np.full(len(rows), status, np.uint32), ticks)
+        for kind, index, rows, good, column in self._columns:
+            part = values if len(self._columns) == 1 else values[index]
+            column.add_block(rows, to_cells(part, kind), good if status == 0 else good + np.uint32(status), ticks)
         return True
 
     def _pick(self, parsed: object) -> list[object]:
@@ -106,15 +108,15 @@ class Wide:
 
     def _fits(self, raw: npt.NDArray[np.float64]) -> bool:
         """Whether what is to be a whole number without scaling is one."""
-        return not self._unscaled.any() or bool(np.all(np.rint(raw) == raw, where=self._unscaled))
+        return not self._any_unscaled or bool(np.all(np.rint(raw) == raw, where=self._unscaled))
 
     @staticmethod
     def _part(
         kind: DataType, ordered: Sequence[Member]
-    ) -> tuple[DataType, npt.NDArray[np.intp], npt.NDArray[np.int32], Column]:
+    ) -> tuple[DataType, npt.NDArray[np.intp], npt.NDArray[np.int32], npt.NDArray[np.uint32], Column]:
         index = [at for at, member in enumerate(ordered) if member[1].data_type is kind]
         rows = np.array([ordered[at][0] for at in index], np.int32)
-        return kind, np.array(index), rows, ordered[index[0]][2]
+        return kind, np.array(index), rows, np.zeros(len(rows), np.uint32), ordered[index[0]][2]
 
 
 def _picker(steps: Sequence[str | int]) -> Callable[[Any], Any]:
