@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -55,19 +56,21 @@ class Record:
 def resolve_pack(pack: object) -> dict[str, Record]:
     """The newest record of each name in a decoded pack; CBOR's integer labels are understood as well as JSON's.
 
-    Raises SenmlError; nothing of a pack that breaks a rule is used.
+    Where records of one name differ in unit, as in RFC 8428, 5.1.3, the key is name and unit with a space between, as no
+    name has. Raises SenmlError; nothing of a pack that breaks a rule is used.
     """
     if not isinstance(pack, list) or not pack:
         raise SenmlError("a SenML pack is a list of at least one record")
     base: dict[str, object] = {}
-    newest: dict[str, Record] = {}
+    newest: dict[tuple[str, str], Record] = {}
     for index, item in enumerate(pack):
         record = _resolve(index, _labelled(index, item), base)
         if record is not None:
-            known = newest.get(record.name)
+            known = newest.get((record.name, record.unit))
             if known is None or _age_key(record) >= _age_key(known):
-                newest[record.name] = record
-    return newest
+                newest[record.name, record.unit] = record
+    units = Counter(name for name, _ in newest)
+    return {f"{name} {unit}".rstrip() if units[name] > 1 else name: record for (name, unit), record in newest.items()}
 
 
 def _age_key(record: Record) -> tuple[bool, float]:

@@ -122,18 +122,18 @@ def _guesses(link: Link, form: PayloadFormat, parsed: object) -> Iterator[Guess]
     path = tuple(_WORD.findall(link.path))
     if form in SENML and isinstance(parsed, dict):
         single = len(parsed) == 1
-        for record in parsed.values():
-            yield _of_record(path, record, single)
+        for key, record in parsed.items():
+            yield _of_record(path, key, record, single)
     elif isinstance(parsed, (dict, list)):
         yield from _leaves(path, "$", parsed)
     elif (kind := _type_of(parsed, text=form in (PayloadFormat.text, PayloadFormat.auto))) is not None:
         yield Guess(path, kind, {})
 
 
-def _of_record(path: tuple[str, ...], record: Record, single: bool) -> Guess:
-    last = re.split(r"[/:]", record.name)[-1]
+def _of_record(path: tuple[str, ...], key: str, record: Record, single: bool) -> Guess:
+    last = re.split(r"[/:]", key)[-1]
     words = path if single or not _WORD.search(last) else tuple(_WORD.findall(last))
-    return Guess(words, _type_of(record.value) or "String", {"name": record.name}, UNECE.get(record.unit))
+    return Guess(words, _type_of(record.value) or "String", {"name": key}, UNECE.get(record.unit))
 
 
 def _leaves(words: tuple[str, ...], path: str, node: object, depth: int = 0) -> Iterator[Guess]:
