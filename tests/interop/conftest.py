@@ -1,4 +1,4 @@
-"""node-opcua at the other end: a script of the same name as the test module, run once, its cases judged by the tests."""
+"""node-opcua at the other end: each module runs the script of its name once, and judges what its cases saw."""
 
 from __future__ import annotations
 
