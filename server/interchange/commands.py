@@ -15,6 +15,7 @@ from server.interchange.points import READERS
 from server.interchange.settling import NotPossible, settle
 from server.interchange.tag_list_export import export_tags
 from server.interchange.tag_lists import ListOptions, read_drafts
+from server.interchange.things import NoThing, read_thing, read_thing_drafts
 
 WRONG_INPUT: Final = 2
 
@@ -51,6 +52,16 @@ def export_csv(plant_file: Path, connection: str | None, out: Path | None, force
     return _write(text, out, force)
 
 
+def import_td(file: Path, out: Path | None, force: bool) -> int:
+    """Make a plant file of a Thing Description; returns the exit code as `import_csv` does."""
+    try:
+        draft, findings = read_thing_drafts(read_thing(file))
+    except NoThing as error:
+        text = str(error)
+        return _refuse(f"{file}{'' if text[:1] == '#' else ':' if text[:1].isdigit() else ': '}{text}")
+    return finish(file, draft, findings, out, force, "td")
+
+
 def finish(file: Path, draft: PlantDraft, findings: Sequence[Finding], out: Path | None, force: bool, how: str) -> int:
     """Write the plant file of a draft and tell the findings; returns the exit code."""
     before = len(draft.tags)
@@ -64,7 +75,7 @@ def finish(file: Path, draft: PlantDraft, findings: Sequence[Finding], out: Path
         for line in str(error).splitlines():
             print(f"{file}:{line}" if line[:1].isdigit() or line[:1] == "#" else f"{file}: {line}", file=sys.stderr)
         return WRONG_INPUT
-    for finding in sorted(told, key=_place):
+    for finding in told:
         print(_line(file, finding), file=sys.stderr)
     skipped = sum(finding.skipped for finding in told)
     all_of_them = len(draft.tags) + skipped
@@ -74,11 +85,7 @@ def finish(file: Path, draft: PlantDraft, findings: Sequence[Finding], out: Path
 
 def _line(file: Path, finding: Finding) -> str:
     where = f"{file}{finding.where}" if finding.where.startswith("#") else f"{file}:{finding.where}"
-    return f"{where if finding.where else file}: {finding.message}{'; left out' if finding.skipped else ''}"
-
-
-def _place(finding: Finding) -> tuple[int, str]:
-    return (int(finding.where), "") if finding.where.isdigit() else (0, finding.where)
+    return f"{where if finding.where else file}: {finding.message}{'; not imported' if finding.skipped else ''}"
 
 
 def _write(text: str, out: Path | None, force: bool) -> int:

@@ -18,6 +18,10 @@ class Finding:
     message: str
     skipped: bool = True
 
+    def place(self) -> int:
+        """For sorting: by line; pointers stay in their order."""
+        return int(self.where) if self.where.isdigit() else 0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagDraft:

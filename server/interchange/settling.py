@@ -27,6 +27,7 @@ def settle(draft: PlantDraft, findings: Sequence[Finding], head: Sequence[str]) 
     while draft.tags:
         refused = _refused(write_plant(draft))
         if not refused:
+            found.sort(key=Finding.place)
             skipped = [finding for finding in found if finding.skipped]
             return write_plant(draft, head, _left_out(skipped)).text, found
         found += [Finding(tag.where, message) for tag, message in refused.items()]
@@ -58,7 +59,7 @@ def _by_tag(written: Written, errors: Sequence[PlantError]) -> dict[TagDraft, st
 
 
 def _left_out(skipped: Sequence[Finding]) -> list[str]:
-    return ["Left out:", *(f"  {_line(finding)}" for finding in skipped)] if skipped else []
+    return ["Not imported:", *(f"  {_line(finding)}" for finding in skipped)] if skipped else []
 
 
 def _line(finding: Finding) -> str:

@@ -66,6 +66,16 @@ def import_csv(
     raise typer.Exit(commands.import_csv(tags, options, out, force))
 
 
+@imports.command("td")
+def import_td(
+    thing: Annotated[Path, typer.Argument(help="A W3C Thing Description (JSON) with Modbus, MQTT or CoAP forms.")],
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Make a plant file of a Thing Description; everything that is not in it is told."""
+    raise typer.Exit(commands.import_td(thing, out, force))
+
+
 @exports.command("csv")
 def export_csv(
     plant: Annotated[Path, typer.Argument(help="The plant file (YAML).")],

@@ -12,7 +12,7 @@ from server.config.yaml_source import resolve_scalar
 from server.interchange.drafts import PlantDraft, TagDraft
 
 _WIDEST: Final = 118
-_PLAIN: Final = re.compile(r"[^\W\d][\w /.%$°²³µ·+()'-]*|/[\w/.%-]*|\$[\w.]*", re.UNICODE)
+_PLAIN: Final = re.compile(r"[^\W\d][\w /.%$°²³µ·+()'-]*|/[\w/.%-]*|\$[\w.]*|\d+\.\d+\.\d+\.\d+", re.UNICODE)
 
 _AS_IS: Final = frozenset({"template", "write_template"})
 """Keys of a point whose text is full of braces of its own."""
@@ -96,7 +96,9 @@ def _write_twin(written: Written, draft: PlantDraft, path: tuple[str, ...], node
 
 
 def _is_default(draft: PlantDraft, key: str, value: Any) -> bool:
-    return value is None or value == "" or (key == "rate_s" and value == draft.usual_rate_s())
+    if key == "connection":
+        return len(draft.connections) == 1
+    return value == "" or (key == "rate_s" and value == draft.usual_rate_s())
 
 
 def _entry(indent: str, name: str, keys: Mapping[str, Any], remark: str = "") -> list[str]:
