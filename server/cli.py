@@ -145,14 +145,19 @@ def trace(
 
 @app.command()
 def discover(
-    url: Annotated[str, typer.Argument(help="The device: coap://HOST or coap://HOST:PORT.")],
+    url: Annotated[str, typer.Argument(help="The device or broker: coap://HOST, mqtt://HOST, mqtts://USER@HOST:PORT.")],
     out: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
     name: Annotated[str, typer.Option(help="What the connection is to be called.")] = "device",
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="MQTT: listen to these; + and {name} tell twins apart: 'plant/{area}/pump/+/#'. Default: #."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="MQTT: how long to listen.", min=0.1, max=86_400)] = 10.0,
     verbose: Verbose = False,
 ) -> None:
-    """Ask a CoAP device what it has, and write it as a piece of a plant file."""
+    """Ask a CoAP device what it has, or listen to an MQTT broker, and write it as a piece of a plant file."""
     _log(verbose)
-    raise typer.Exit(discover_device(url, name, out))
+    raise typer.Exit(discover_device(url, name, out, topic or ("#",), seconds))
 
 
 @app.command()

@@ -1,9 +1,10 @@
-"""`uatwin discover`: a piece of a plant file for a device that can say what it has."""
+"""`uatwin discover`: a piece of a plant file for a device that can say what it has, or for what a broker brings."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,13 +15,18 @@ from drivers.coap.discover import Discovery, describe
 from drivers.coap.exploring import explore
 from drivers.coap.settings import CoapConnection
 from drivers.errors import DriverError
+from drivers.mqtt.discovery import SCHEMES, settings_of
+from drivers.mqtt.discovery import discover as listen
+from drivers.mqtt.survey import Template
+from drivers.mqtt.topic import filter_problem
+from server.config.bodies import DIAGNOSTICS, RESERVED
 
 _RATE_S: Final = 10
-_LIKE: Final = "right is coap://HOST or coap://HOST:PORT"
+_LIKE: Final = "right is coap://HOST or coap://HOST:PORT (mqtt://HOST for a broker)"
 
 
 class WrongUrl(ValueError):
-    """A URL that names no CoAP device; the message says why."""
+    """A URL that names no device or broker, or a topic that is none; the message says why."""
 
 
 def read_url(url: str) -> CoapConnection:
@@ -47,19 +53,17 @@ def plant_fragment(connection: CoapConnection, name: str, found: Discovery) -> s
     return f"# Guessed from one answer of each resource: check types, add units and ranges.\n{remarks}{text}"
 
 
-def discover(url: str, name: str, out: Path | None) -> int:
-    """Write what a device has to a file or stdout: 0, 1 where the device does not say, 2 for wrong input."""
-    try:
-        connection = read_url(url)
-    except WrongUrl as error:
-        return _failed(str(error), 2)
+def discover(url: str, name: str, out: Path | None, topics: Sequence[str] = ("#",), seconds: float = 10.0) -> int:
+    """Write what a device has, or what a broker's devices publish on these topics within so many seconds, to a file or
+    stdout: 0, 1 where the device or broker does not say, 2 for wrong input."""
     if out is not None and out.exists():
         return _failed(f"{out} is there already; give another --out, or remove it", 2)
     try:
-        found = describe(asyncio.run(explore(connection)))
+        text = _text(url, name, topics, seconds)
+    except WrongUrl as error:
+        return _failed(str(error), 2)
     except DriverError as error:
         return _failed(f"{url}: {error}", 1)
-    text = plant_fragment(connection, name, found)
     if out is None:
         print(text, end="")
         return 0
@@ -67,8 +71,22 @@ def discover(url: str, name: str, out: Path | None) -> int:
         out.write_text(text, "utf-8")
     except OSError as error:
         return _failed(f"{out} cannot be written: {error.strerror}", 2)
-    print(f"{len(found.telemetry)} tags written to {out}", file=sys.stderr)
+    print(f"{text.count('point: ')} tags written to {out}", file=sys.stderr)
     return 0
+
+
+def _text(url: str, name: str, topics: Sequence[str], seconds: float) -> str:
+    if urlsplit(url).scheme not in SCHEMES:
+        connection = read_url(url)
+        return plant_fragment(connection, name, describe(asyncio.run(explore(connection))))
+    try:
+        settings_of(url)
+    except ValueError as error:
+        raise WrongUrl(str(error)) from error
+    wrong = [problem for topic in topics if (problem := filter_problem(Template.of(topic).filter))]
+    if wrong:
+        raise WrongUrl(wrong[0])
+    return asyncio.run(listen(url, topics, seconds, name, RESERVED | {*DIAGNOSTICS}))
 
 
 def _failed(message: str, code: int) -> int:

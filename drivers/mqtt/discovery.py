@@ -22,8 +22,10 @@ _YAML_WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off
 _CLIENT: Final = "uatwin-discover"
 
 
-async def discover(url: str, topics: Collection[str], seconds: float, reserved: Collection[str] = ()) -> str:
-    """The YAML of connection, types and twins for what is published within so many seconds.
+async def discover(
+    url: str, topics: Collection[str], seconds: float, name: str = "broker", reserved: Collection[str] = ()
+) -> str:
+    """The YAML of a connection of that name, of types and twins, for what is published within so many seconds.
 
     url: mqtt://[user@]host[:port], or mqtts:// for TLS; the password is read from the environment variable
     MQTT_PASSWORD. topics: filters in which + or {name} stand for what tells twins apart. reserved: names that no tag
@@ -34,7 +36,7 @@ async def discover(url: str, topics: Collection[str], seconds: float, reserved: 
     templates = [Template.of(topic) for topic in topics]
     heard: dict[str, Heard] = {}
     await _listen(connection, [template.filter for template in templates], seconds, heard)
-    return "\n".join(_fragment(settings, templates, heard, seconds, reserved)) + "\n"
+    return "\n".join(_fragment(name, settings, templates, heard, seconds, reserved)) + "\n"
 
 
 def settings_of(url: str) -> dict[str, Any]:
@@ -84,6 +86,7 @@ async def _listen(connection: MqttConnection, filters: list[str], seconds: float
 
 
 def _fragment(
+    connection: str,
     settings: dict[str, Any],
     templates: list[Template],
     heard: dict[str, Heard],
@@ -94,7 +97,7 @@ def _fragment(
     yield f"# What {settings['host']} published on {topics} within {seconds:g} s: {len(heard)} topics."
     yield "# Names, units, ranges and types are guesses: read it, mend it, then put it behind include: in a plant file."
     yield "connections:"
-    yield f"  broker: {{driver: mqtt, {_flow(settings)[1:]}"
+    yield f"  {_scalar(connection)}: {{driver: mqtt, {_flow(settings)[1:]}"
     types: list[str] = []
     twins: list[str] = []
     names: set[str] = set()
@@ -105,7 +108,7 @@ def _fragment(
         for kind, stem in _kinds(template, matching, remarks):
             name = free_name(stem, names)
             names.add(name)
-            types += _type(name, kind, reserved)
+            types += _type(name, connection, kind, reserved)
             twins += _twins(name, kind)
     yield from ["types:", *types, "twins:", *twins] if types else ["# No message that a tag could take."]
     yield from (f"# left out: {remark}" for remark in [*remarks, *left])
@@ -138,12 +141,12 @@ def _title(text: str) -> str:
     return name or "Device"
 
 
-def _type(name: str, kind: Kind, reserved: Collection[str]) -> Iterator[str]:
+def _type(name: str, connection: str, kind: Kind, reserved: Collection[str]) -> Iterator[str]:
     yield f"  {name}:"
     yield "    scope: asset"
     if kind.names:
         yield f"    parameters: {{{', '.join(f'{one}: {{}}' for one in kind.names)}}}"
-    yield "    connection: broker"
+    yield f"    connection: {_scalar(connection)}"
     yield "    telemetry:"
     taken = set(reserved)
     for field, count, rate_s in kind.tags.values():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ MESSAGES = [
 async def found(broker: MqttBroker, folder: Path, *topics: str) -> tuple[str, Plant]:
     """The fragment, and the plant of a file that includes it."""
     url = f"mqtt://127.0.0.1:{broker.port}"
-    fragment = await discover(url, topics, 0.3, {"Alarms"})
+    fragment = await discover(url, topics, 0.3, "broker", {"Alarms"})
     (folder / "found.yaml").write_text(fragment)
     (folder / "plant.yaml").write_text("include: [found.yaml]\nplant: {name: Found}\n")
     return fragment, load_plant(folder / "plant.yaml")
@@ -126,3 +128,24 @@ async def test_what_is_no_broker_is_told() -> None:
         "user": "me",
         "password": {"env": "MQTT_PASSWORD"},
     }
+
+
+async def test_the_command_writes_the_fragment(broker: MqttBroker, tmp_path: Path) -> None:
+    await broker.publish("plant/a/pump/1/speed", "7", "-r")
+    url, out = f"mqtt://127.0.0.1:{broker.port}", tmp_path / "found.yaml"
+    options = ("--topic", "plant/{area}/pump/+/#", "--seconds", "0.3", "--name", "gateway")
+    assert await uatwin("discover", url, *options, "--out", str(out)) == (0, f"1 tags written to {out}\n")
+    (tmp_path / "plant.yaml").write_text("include: [found.yaml]\nplant: {name: Found}\n")
+    assert [tag.path for tag in load_plant(tmp_path / "plant.yaml").connections["gateway"].tags] == ["Pump_a_1/speed"]
+    assert (await uatwin("discover", url, "--topic", "a/#/b"))[0] == 2
+    assert (await uatwin("discover", "mqtt://", "--topic", "a"))[0] == 2
+    assert (await uatwin("discover", f"mqtt://127.0.0.1:{free_port()}"))[0] == 1
+
+
+async def uatwin(*arguments: str) -> tuple[int | None, str]:
+    """Exit code and what it says on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "server", *arguments, stdout=PIPE, stderr=PIPE, cwd=Path(__file__).parents[3]
+    )
+    _, said = await process.communicate()
+    return process.returncode, said.decode()
