@@ -98,6 +98,8 @@ class Traffic:
     bytes_received: int = 0
     malformed: int = 0
     last_malformed: str = ""
+    refused: int = 0
+    last_refused: str = ""
     taps: list[Tap] = field(default_factory=list)
     raw_tap: RawTap | None = None
 

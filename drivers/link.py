@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Any, Final, ParamSpec, TypeVar
 
 from drivers.driver import Deliver, Driver, Pushed
-from drivers.errors import ConnectFailed, DriverError, LinkLost, Malformed, ValueNotAccepted
+from drivers.errors import ConnectFailed, DriverError, LinkLost, Malformed, Refused, ValueNotAccepted
 from drivers.readings import Readings, now_ticks
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,7 @@ class Link:
         self._proven = False
         self._down_since: float | None = None
         self._malformed_seen = 0
+        self._refused_seen = 0
 
     @property
     def connected(self) -> bool:
@@ -187,8 +188,11 @@ class Link:
             self.last_error = LastError(now_ticks(), kind, redact(str(error)))
 
     def take_over_malformed(self) -> None:
-        """Make the latest malformed message that the driver counted without raising the last error."""
+        """Make the latest malformed message or refusal that the driver counted without raising the last error."""
         traffic = self.driver.traffic
+        if traffic.refused != self._refused_seen:
+            self._refused_seen = traffic.refused
+            self.last_error = LastError(now_ticks(), Refused.__name__, redact(traffic.last_refused))
         if traffic.malformed != self._malformed_seen:
             self._malformed_seen = traffic.malformed
             self.last_error = LastError(now_ticks(), Malformed.__name__, redact(traffic.last_malformed))

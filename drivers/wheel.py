@@ -19,6 +19,7 @@ class Wheel:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._due: dict[int, list[Callable[[], None]]] = {}
+        self._moments: dict[float, list[asyncio.Future[None]]] = {}
 
     @staticmethod
     def of(loop: asyncio.AbstractEventLoop) -> Wheel:
@@ -37,6 +38,24 @@ class Wheel:
             self._loop.call_at(step * STEP_S, self._turn, step)
         else:
             waiting.append(callback)
+
+    async def sleep_until(self, when_s: float) -> None:
+        """Sleep until a moment, exactly; those who wait for the same moment share its timer."""
+        if when_s <= self._loop.time():
+            await asyncio.sleep(0)
+            return
+        shared = self._moments.get(when_s)
+        if shared is None:
+            shared = self._moments[when_s] = []
+            self._loop.call_at(when_s, self._wake, when_s)
+        mine: asyncio.Future[None] = self._loop.create_future()
+        shared.append(mine)
+        await mine
+
+    def _wake(self, when_s: float) -> None:
+        for waiting in self._moments.pop(when_s):
+            if not waiting.done():
+                waiting.set_result(None)
 
     def _turn(self, step: int) -> None:
         for callback in self._due.pop(step):

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from drivers.data_types import DataType, to_cells
+from drivers.data_types import WIRE, DataType, to_cells
 from drivers.errors import ValueNotAccepted
 from drivers.modbus.fit import Mask, Numbers, fit
 from drivers.modbus.layout import Layout, positions
@@ -37,7 +37,7 @@ class Lane:
 
     index: [n, bytes of a value] (bits in the bit tables), where they lie in the joined answers. scale, offset, bit and
     no_data: [n, 1], or None where no value of the lane has one. factor: [n, 2], where the bytes of their factor
-    registers lie, low byte first, or None.
+    registers lie, low byte first, or None. as_it_is: raw values are values, and nothing can go wrong with them.
     """
 
     layout: Layout
@@ -47,6 +47,7 @@ class Lane:
     bit: Numbers | None
     no_data: Numbers | None
     factor: npt.NDArray[np.intp] | None
+    as_it_is: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +87,13 @@ def make_lane(layouts: Sequence[Layout], starts: npt.NDArray[np.intp], factors: 
         None if first.bit is None else np.array([[layout.bit] for layout in layouts], "<u2"),
         None if first.no_data is None else np.array([[layout.no_data] for layout in layouts], first.raw),
         factors[:, None] + low_first if first.by_factor else None,
+        _is_as_it_is(first),
     )
+
+
+def _is_as_it_is(layout: Layout) -> bool:
+    plain = layout.no_data is None and not (layout.scaled or layout.is_part or layout.elements or layout.is_bits)
+    return plain and layout.raw == WIRE.get(layout.data_type) and not layout.kind.startswith(("bcd", "bool"))
 
 
 def decode(lane: Lane, answers: npt.NDArray[np.uint8]) -> Decoded:
@@ -95,6 +102,8 @@ def decode(lane: Lane, answers: npt.NDArray[np.uint8]) -> Decoded:
     raw = answers.take(lane.index)
     if lane.layout.raw is None:
         return _decode_text(lane, raw)
+    if lane.as_it_is:
+        return Decoded(to_cells(raw.view(lane.layout.raw).reshape(-1), lane.layout.data_type), None, {})
     with np.errstate(all="ignore"):  # NaN and overflow get a status, not a warning
         powers = None if lane.factor is None else answers.take(lane.factor).view("<i2")
         return _decode_numbers(lane, raw.view(lane.layout.raw), powers)

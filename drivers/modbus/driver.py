@@ -55,6 +55,7 @@ class ModbusDriver:
 
     async def connect(self) -> None:
         """Open the connection anew; raises ConnectFailed."""
+        self._survey.forget()
         await self._line.open()
 
     async def close(self) -> None:

@@ -16,8 +16,8 @@ from drivers.modbus.settings import ModbusConnection, Table
 
 log = logging.getLogger(__name__)
 
-FIRST_RETRY_S: Final = 600.0
-LAST_RETRY_S: Final = 86_400.0
+FIRST_RETRY_S: Final = 60.0
+LAST_RETRY_S: Final = 3600.0
 
 
 @dataclass(slots=True)
@@ -64,6 +64,12 @@ class Survey:
             known.holes = Holes()
             self._forget_plans(area)
         return self._plans.get(group.key) or cast("ReadPlan", group.plan)
+
+    def forget(self) -> None:
+        """Believe nothing any more: the device may be another, or was still starting; what was told stays told."""
+        for area, known in self._known.items():
+            known.holes, known.retry_s = Holes(), FIRST_RETRY_S / 2
+            self._forget_plans(area)
 
     async def learn(self, group: PollGroup, block: Block, refuses: Refuses) -> None:
         """Find out why the device refuses a block of the group, by asking for parts of it."""

@@ -12,6 +12,7 @@ from drivers.readings import Readings, now_ticks
 from drivers.registry import driver_type
 from server.acquisition.connection import ConnectionAtWork, bindings_of
 from server.acquisition.health import Probing
+from server.acquisition.intake import Intake
 from server.acquisition.staleness import Staleness
 from server.config.plant import Connection, Plant
 from server.tags.table import TagTable
@@ -39,6 +40,7 @@ class Acquisition:
         probing: Probing | None = None,
     ) -> None:
         self._table = table
+        self._intake = Intake(table)
         self._staleness = Staleness(plant.tags, table)
         self._back_off = back_off or BackOff()
         self._probing = probing or Probing()
@@ -119,7 +121,7 @@ class Acquisition:
             connection.name, connection.settings, bindings_of(connection.tags)
         )
         return ConnectionAtWork(
-            connection, driver, self._table, self._staleness, first_index, self._back_off, self._probing
+            connection, driver, self._table, self._intake, self._staleness, first_index, self._back_off, self._probing
         )
 
     def _add(self, connection: Connection) -> ConnectionAtWork:

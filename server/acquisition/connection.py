@@ -16,7 +16,9 @@ from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost, 
 from drivers.link import BackOff, Link, LinkState
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
+from drivers.wheel import Wheel
 from server.acquisition.health import WELL, Health, Probing, after_reconnect, after_timeout
+from server.acquisition.intake import Intake
 from server.acquisition.schedule import Grid, phase_s
 from server.acquisition.staleness import Staleness
 from server.config.plant import Connection, Tag
@@ -72,6 +74,7 @@ class ConnectionAtWork:
         connection: Connection,
         driver: Driver,
         table: TagTable,
+        intake: Intake,
         staleness: Staleness,
         first_index: int,
         back_off: BackOff,
@@ -80,6 +83,7 @@ class ConnectionAtWork:
         self.name = connection.name
         self.rows = np.array([tag.row for tag in connection.tags], np.int32)
         self._table = table
+        self._intake = intake
         self._staleness = staleness
         self._probing = probing
         self._polled = driver if isinstance(driver, Polled) else None
@@ -141,7 +145,7 @@ class ConnectionAtWork:
             self._mark_lost()
 
     def _mark_lost(self) -> None:
-        self._table.mark(self.rows, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+        self._intake.mark(self.rows, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
 
     async def _serve(self) -> None:
         """All work on one connection; ended by the link."""
@@ -149,7 +153,7 @@ class ConnectionAtWork:
             for unit in self._units.values():
                 unit.health = after_reconnect(unit.health, self._probing)
             empty = self.rows[~self._table.has_value[self.rows]]
-            self._table.mark(empty, Status.UncertainInitialValue, Status.BadWaitingForInitialData)
+            self._intake.mark(empty, Status.UncertainInitialValue, Status.BadWaitingForInitialData)
         try:
             async with asyncio.TaskGroup() as work:
                 for slot in self.slots:
@@ -161,7 +165,8 @@ class ConnectionAtWork:
 
     async def _keep_polling(self, slot: Slot) -> None:
         """Poll at once on a new connection, then on the grid; while the unit is given up only probe."""
-        clock = asyncio.get_running_loop().time
+        loop = asyncio.get_running_loop()
+        clock, wheel = loop.time, Wheel.of(loop)
         grid = Grid(self._started_s + slot.shift_s, slot.group.rate_s)
         number: int | None = None
         while True:
@@ -176,7 +181,7 @@ class ConnectionAtWork:
             number, missed = grid.next_slot(number, clock()) if number is not None else (grid.first_slot(clock()), 0)
             slot.missed += missed
             self.link.missed += missed
-            await asyncio.sleep(grid.due_s(number) - clock())
+            await wheel.sleep_until(grid.due_s(number))
 
     async def _pause_before_probe(self, slot: Slot) -> None:
         """Only the unit's first group probes; at once when another given-up unit of the line answers; and where every
@@ -205,7 +210,7 @@ class ConnectionAtWork:
             batch = Readings.uniform(slot.group.rows, status_of(error), now_ticks())
         if slot.unit.health is not WELL:
             self._answered(slot.unit)
-        self._commit(batch)
+        self._intake.take(batch, self._cannot_commit)
         return True
 
     def _silent(self, slot: Slot, error: DeviceTimeout) -> None:
@@ -214,9 +219,9 @@ class ConnectionAtWork:
         unit.health = after_timeout(unit.health, self._probing)
         unit.back.clear()
         if not unit.health.given_up:
-            self._table.mark(slot.group.rows, Status.UncertainLastUsableValue, Status.BadNoCommunication)
+            self._intake.mark(slot.group.rows, Status.UncertainLastUsableValue, Status.BadNoCommunication)
             return
-        self._table.mark(unit.rows(), Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+        self._intake.mark(unit.rows(), Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
         if not was_given_up:
             self.link.silent_units += 1
             log.warning(
@@ -239,18 +244,12 @@ class ConnectionAtWork:
 
     def _deliver(self, batch: Readings) -> None:
         try:
-            self._commit(batch)
+            self._intake.commit(batch)
         except CommitError as error:  # the driver's mistake, but what delivers must not raise
-            log.error("%s: the driver delivered what cannot be committed: %s", self.name, error)
-            self.link.note(Malformed(str(error)))
+            self._cannot_commit(error)
         else:
             self._staleness.expect(batch.row)
 
-    def _commit(self, batch: Readings) -> None:
-        """A device that is said to be away, by its last will or by a gateway before it, keeps its last values readable
-        as one that does not answer does (decision 2)."""
-        self._table.commit(batch)
-        away = batch.row[batch.status == Status.BadNoCommunication]
-        if len(away):
-            away = away[self._table.status[away] == Status.BadNoCommunication]  # not where a later reading came as well
-            self._table.mark(away, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+    def _cannot_commit(self, error: CommitError) -> None:
+        log.error("%s: the driver delivered what cannot be committed: %s", self.name, error)
+        self.link.note(Malformed(str(error)))

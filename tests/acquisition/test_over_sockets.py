@@ -136,8 +136,8 @@ async def test_a_unit_that_is_not_there_is_bad_with_the_gateways_reason(tmp_path
         await until(lambda: p.status("P/U4") is Status.BadNoCommunication)
         device.misbehave("wrong_unit", unit=3)
         await until(lambda: p.status("P/U3") is Status.BadCommunicationError)
-        device.misbehave("exception", unit=1, code=2)
-        await until(lambda: p.status("P/U1") is Status.BadConfigurationError)
+        device.misbehave("exception", unit=1, code=4)
+        await until(lambda: p.status("P/U1") is Status.BadDeviceFailure)
         device.behave()
         await until(lambda: p.good("P/U1", "P/U2", "P/U3"))
 

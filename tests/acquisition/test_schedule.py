@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.acquisition.health import WELL, Probing, after_reconnect, after_timeout
-from server.acquisition.schedule import Grid, phase_s
+from server.acquisition.schedule import LONGEST_STEP_S, STEPS, Grid, phase_s
 
 RATES = st.sampled_from([0.05, 0.1, 0.25, 1.0, 10.0, 300.0])
 
@@ -38,12 +38,13 @@ def test_a_clock_that_wakes_a_little_early_serves_no_slot_twice():
     assert grid.next_slot(3, grid.due_s(3) - 1e-9) == (4, 0)
 
 
-def test_many_groups_of_one_rate_are_spread_evenly_over_its_period():
-    shifts = np.sort([phase_s(index, 1.0) for index in range(500)])
+@given(RATES, st.integers(0, 10**6))
+def test_many_groups_of_one_rate_are_spread_evenly_over_its_period_in_short_steps(rate_s, first):
+    shifts, counts = np.unique([phase_s(index, rate_s) for index in range(first, first + 500)], return_counts=True)
     assert shifts[0] >= 0
-    assert shifts[-1] < 1.0
-    assert np.diff(shifts).max() < 0.006
-    assert np.diff(shifts).min() > 0.0005
+    assert shifts[-1] < rate_s
+    assert np.diff(shifts).max() < min(rate_s / STEPS, LONGEST_STEP_S) * 1.001 + rate_s / 300
+    assert counts.max() <= 500 / STEPS + 3
 
 
 def test_a_unit_is_given_up_after_three_timeouts_in_a_row_and_then_asked_less_and_less():
