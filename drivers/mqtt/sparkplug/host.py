@@ -13,7 +13,7 @@ from drivers.mqtt.settings import MqttConnection, MqttPoint
 from drivers.mqtt.sparkplug.births import MetricId
 from drivers.mqtt.sparkplug.commands import command, rebirth, says_offline, state
 from drivers.mqtt.sparkplug.edge_node import EdgeNode, MetricTarget
-from drivers.mqtt.sparkplug.metrics import Kind
+from drivers.mqtt.sparkplug.metrics import kind_of
 from drivers.mqtt.sparkplug.topics import NodeId, command_topic, messages_of, state_topic
 from drivers.payload import raw_value
 from drivers.readings import UNIX_EPOCH_TICKS, now_ticks
@@ -105,7 +105,8 @@ class Host:
             raw: object = (value - UNIX_EPOCH_TICKS) // _TICKS_PER_MS
         else:
             raw = raw_value(value, binding.data_type, point.scale, point.offset, None)
-        return command_topic(node, wanted.device), command(known, Kind(known.datatype), raw, _unix_ms())
+        kind = kind_of(known.datatype, binding.data_type)
+        return command_topic(node, wanted.device), command(known, kind, raw, _unix_ms())
 
     def _say_online(self) -> None:
         if self.state_topic is not None:

@@ -50,7 +50,7 @@ class Kind(IntEnum):
     DateTimeArray = 34
 
 
-KIND_OF: Final[dict[DataType, Kind]] = {
+_KIND_OF: Final[dict[DataType, Kind]] = {
     DataType.Boolean: Kind.Boolean,
     DataType.SByte: Kind.Int8,
     DataType.Byte: Kind.UInt8,
@@ -66,7 +66,6 @@ KIND_OF: Final[dict[DataType, Kind]] = {
     DataType.DateTime: Kind.DateTime,
     DataType.ByteString: Kind.Bytes,
 }
-"""What a command is sent as while the birth has not said its type."""
 _SIGNED_BITS: Final = {Kind.Int8: 8, Kind.Int16: 16, Kind.Int32: 32, Kind.Int64: 64}
 _UNSIGNED_BITS: Final = {Kind.UInt8: 8, Kind.UInt16: 16, Kind.UInt32: 32, Kind.UInt64: 64, Kind.DateTime: 64}
 _LONG: Final = (Kind.Int64, Kind.UInt32, Kind.UInt64, Kind.DateTime)
@@ -138,6 +137,15 @@ def status_of(quality: object) -> Status:
     if quality == _STALE:
         return Status.UncertainLastUsableValue
     raise Unusable(Status.BadDecodingError, f"quality {quality!r} is none of 0 (bad), 192 (good) and 500 (stale)")
+
+
+def kind_of(datatype: int, data_type: DataType) -> Kind:
+    """As what a command is sent: in the type that the birth said, where it said one. Raises ValueNotAccepted."""
+    if datatype == 0:
+        return _KIND_OF[data_type]
+    if datatype not in _KINDS:
+        raise ValueNotAccepted(f"the metric is of the type {datatype}, which no value of a tag can be sent as")
+    return Kind(datatype)
 
 
 def put_value(metric: Metric, kind: Kind, value: object) -> None:

@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers import mqtt
+from drivers.batch import Batch
 from drivers.data_types import DataType
+from drivers.driver import Binding, Traffic
 from drivers.errors import Refused, ValueNotAccepted
+from drivers.mqtt.sparkplug.host import Host
+from drivers.mqtt.sparkplug.sparkplug_b_pb2 import Payload
 from drivers.readings import now_ticks, ticks_from_unix
 from drivers.status import Status
 from tests.simulators.mqtt_broker import MqttBroker
@@ -287,3 +293,37 @@ def test_sparkplug_stands_alone(sparkplug: Any, more: dict[str, Any], key: str) 
     assert [one.what for one in mqtt.report(connection, [sparkplug(0, "Speed")]).requests] == [
         "subscribe spBv1.0/G/+/N/# (QoS 1)"
     ]
+
+
+MESSAGE = Payload(timestamp=STAMP_MS, seq=1)
+MESSAGE.metrics.add(name="Speed", alias=1, datatype=10, double_value=1.0)
+MESSAGE.metrics.add(**metric("Odd", "text", datatype=33, quality=192))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["NBIRTH", "DBIRTH", "NDATA", "DDATA", "NDEATH", "DDEATH", "NCMD", "XX"]),
+            st.integers(0, 200),
+            st.binary(max_size=4),
+            st.sampled_from(["", "/D", "/D/E"]),
+        ),
+        max_size=12,
+    )
+)
+def test_no_message_whatever_is_in_it_is_more_than_malformed(said: list[tuple[str, int, bytes, str]]) -> None:
+    """Valid messages with bytes overwritten, in any order."""
+    points = [{"sparkplug": {"group": "G", "node": "N", "metric": name}} for name in ("Speed", "Odd")]
+    bindings = [
+        Binding(row, f"T{row}", kind, 0, mqtt.point_model.model_validate(point), 1.0, False)
+        for row, (point, kind) in enumerate(zip(points, (DataType.Double, DataType.Int16), strict=True))
+    ]
+    batch = Batch()
+    host = Host(mqtt.connection_model(host="x"), bindings, Traffic(), batch, lambda *_: None)
+    ((_, node),) = host.nodes.items()
+    for index, (kind, at, noise, device) in enumerate(said):
+        data = bytearray(MESSAGE.SerializeToString())
+        at %= len(data)
+        data[at : at + len(noise)] = noise
+        node.take(f"spBv1.0/G/{kind}/N{device}", bytes(data), False, STAMP + index)
+    batch.take()
