@@ -256,7 +256,7 @@ class Link:
             log.info("%s: back after %.1f s", self.name, asyncio.get_running_loop().time() - self._down_since)
             self._down_since = None
         elif self._connects == 1:
-            log.info("%s: connected", self.name)
+            log.debug("%s: connected", self.name)
 
     def _enter(self, state: LinkState) -> None:
         if state is not self.state:
