@@ -210,6 +210,8 @@ def _log(verbose: bool) -> None:
     logging.basicConfig(
         format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", level=logging.INFO if verbose else logging.WARNING
     )
+    for name in ("drivers.link", "server.acquisition", "server.remote"):  # what an operator hears
+        logging.getLogger(name).setLevel(logging.INFO)
     for name in ("asyncua", "coap", "coap-server", "amqtt", "transitions"):  # they tell their own developers
         logging.getLogger(name).setLevel(logging.WARNING if verbose else logging.ERROR)
 

@@ -137,7 +137,7 @@ async def test_after_a_device_has_answered_the_pauses_start_over():
 
 @virtual_time
 async def test_it_tells_once_that_a_device_is_gone_and_once_that_it_is_back(caplog):
-    caplog.set_level(logging.INFO, "drivers.link")
+    caplog.set_level(logging.DEBUG, "drivers.link")
     device = Device()
     link, driver = polled(device)
     async with running(link):
@@ -148,7 +148,7 @@ async def test_it_tells_once_that_a_device_is_gone_and_once_that_it_is_back(capl
         device.up = True
         await asyncio.sleep(40)
     told = [(record.levelname, record.getMessage().split(" ")[1]) for record in caplog.records]
-    assert told == [("INFO", "connected"), ("WARNING", "no"), ("INFO", "back")]
+    assert told == [("DEBUG", "connected"), ("WARNING", "no"), ("INFO", "back")]
 
 
 @virtual_time
