@@ -1,4 +1,4 @@
-"""The Discovery Service Set (Part 4, 5.5): FindServers and GetEndpoints; we keep no directory of other servers."""
+"""The Discovery Service Set (Part 4, 5.4): FindServers and GetEndpoints; we keep no directory of other servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints on offer, with the user tokens each takes, under a host the client can reach (Part 4, 5.5)."""
+"""The endpoints on offer, with the user tokens each takes, under a host the client can reach (Part 4, 5.4)."""
 
 from __future__ import annotations
 

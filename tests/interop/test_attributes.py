@@ -47,7 +47,8 @@ def test_requests_that_are_wrong_as_a_whole_are_faults(seen: Any) -> None:
 
 
 def test_each_item_read_has_its_own_status(seen: Any) -> None:
-    """Part 4, 5.10.2.4: node, attribute, IndexRange and DataEncoding are checked for each item."""
+    """Part 4, 5.10.2.4: node, attribute, IndexRange and DataEncoding are checked for each item. XML and JSON encodings
+    are not offered: BadDataEncodingUnsupported."""
     assert seen == [
         "Good", "BadNodeIdUnknown", "BadAttributeIdInvalid", "BadAttributeIdInvalid", "BadIndexRangeNoData",
         "BadIndexRangeInvalid", "BadDataEncodingInvalid", "Good", "BadDataEncodingUnsupported",
@@ -80,7 +81,8 @@ def test_user_attributes_tell_what_the_user_may(seen: Any) -> None:
 
 
 def test_each_item_written_has_its_own_status(seen: Any) -> None:
-    """Part 4, 5.10.4.4: type, rank, access level, node, attribute, IndexRange, timestamps."""
+    """Part 4, 5.10.4.4: type, rank, access level, node, attribute. Writing timestamps, StatusCodes and part of a
+    command's value is not offered: BadWriteNotSupported."""
     assert seen["statuses"] == [
         "Good", "BadTypeMismatch", "BadTypeMismatch", "BadNotWritable", "BadNodeIdUnknown", "BadAttributeIdInvalid",
         "BadWriteNotSupported", "BadWriteNotSupported", "BadNotWritable",
@@ -99,6 +101,6 @@ def test_a_write_that_waits_for_its_device_delays_no_read(seen: Any) -> None:
 
 
 def test_history_is_refused_node_by_node(seen: Any) -> None:
-    """Part 4, 5.10.3 and 5.10.5: not offered, and BadHistoryOperationUnsupported says so."""
+    """Part 4, 5.10.3 and 5.10.5: history is not offered: BadHistoryOperationUnsupported."""
     assert seen["statuses"] == ["BadHistoryOperationUnsupported", "BadNodeIdUnknown"]
     assert (seen["nothing"], seen["update"]) == ("BadNothingToDo", "BadNothingToDo")

@@ -28,7 +28,8 @@ def test_servers_are_found(seen: Any) -> None:
 
 
 def test_services_that_are_not_offered_say_so(seen: Any) -> None:
-    """Part 4, 5.4.3, 5.4.5, 5.7, 5.9 and 7.39: not offered, BadServiceUnsupported; NodeManagement is off by default."""
+    """Part 4, 5.4.3, 5.4.5, 5.7 and 5.9: FindServersOnNetwork, RegisterServer, Query and, unless it is switched on,
+    NodeManagement are not offered: BadServiceUnsupported."""
     assert set(seen.values()) == {"BadServiceUnsupported"}
 
 

@@ -30,7 +30,7 @@ def test_fields_an_event_does_not_have_are_null(seen: Any) -> None:
 
 def test_a_filter_is_checked_clause_by_clause(seen: Any) -> None:
     """Part 4, 7.22.3 and 7.7.2: EventFilterResult; an item with a wrong where clause is not made, one with some wrong
-    select clauses is. InView and RelatedTo are not offered, BadFilterOperatorUnsupported says so."""
+    select clauses is. InView and RelatedTo are not offered: BadFilterOperatorUnsupported."""
     select, none, count, operand, view, self_, beyond, related = seen
     assert select == [
         "Good", ["Good", "BadNodeIdUnknown", "BadTypeDefinitionInvalid", "BadAttributeIdInvalid"], [],

@@ -6,7 +6,8 @@ from typing import Any
 
 
 def test_each_item_has_its_own_status(seen: Any) -> None:
-    """Part 4, 5.12.2.4 and 7.22; Part 8, 6.2: node, attribute, filter, IndexRange."""
+    """Part 4, 5.12.2.4 and 7.22; Part 8, 6.2: node, attribute, filter, IndexRange. AggregateFilters
+    are not offered: BadMonitoredItemFilterUnsupported."""
     assert seen == [
         "Good", "BadNodeIdUnknown", "BadAttributeIdInvalid", "BadAttributeIdInvalid", "BadDeadbandFilterInvalid",
         "BadDeadbandFilterInvalid", "BadFilterNotAllowed", "BadFilterNotAllowed", "BadFilterNotAllowed",

@@ -47,7 +47,7 @@ def test_wrong_descriptions_have_their_own_status(seen: Any) -> None:
 
 
 def test_views_nothing_and_too_much_are_faults(seen: Any) -> None:
-    """Part 4, 5.8.2.3: there are no Views in this address space, and BadViewIdUnknown says so."""
+    """Part 4, 5.8.2.3: Views are not offered: BadViewIdUnknown."""
     assert seen == ["BadNothingToDo", "BadViewIdUnknown", "BadTooManyOperations"]
 
 

@@ -28,6 +28,7 @@ async def call(client: Client, *requests: ua.CallMethodRequest) -> list[ua.CallM
 
 
 async def test_a_command_method_reaches_the_devices_and_tells_the_truth(served: Served, operator: Client) -> None:
+    """Part 4, 5.11.2."""
     speed = ua.Variant(900.0, FLOAT)
     asked = request(served, f"{PUMP}/Commands", f"{PUMP}/SetSpeed", speed)
     (result,) = await call(operator, asked)
@@ -42,6 +43,7 @@ async def test_a_command_method_reaches_the_devices_and_tells_the_truth(served: 
 
 
 async def test_an_analytics_method_computes_for_everybody_who_may_read(served: Served, anonymous: Client) -> None:
+    """Part 4, 5.11.2."""
     numbers, scale = ua.Variant([1.0, 2.0, 3.0], DOUBLE), ua.Variant(10.0, DOUBLE)
     (result,) = await call(anonymous, request(served, f"{PUMP}/Analytics", f"{PUMP}/Mean", numbers, scale))
     assert result.StatusCode.value == 0
@@ -53,6 +55,7 @@ async def test_an_analytics_method_computes_for_everybody_who_may_read(served: S
 
 
 async def test_each_call_has_its_own_status(served: Served, operator: Client) -> None:
+    """Part 4, 5.11.2.4."""
     speed, commands = ua.Variant(1.0, FLOAT), f"{PUMP}/Commands"
     cases = [
         (request(served, commands, f"{PUMP}/SetSpeed"), STATUS.BadArgumentsMissing),
@@ -72,6 +75,7 @@ async def test_each_call_has_its_own_status(served: Served, operator: Client) ->
 
 
 async def test_methods_of_one_call_run_side_by_side(served: Served, operator: Client) -> None:
+    """Part 4, 5.11.2.1."""
     served.commands.gate.clear()
     asked = [request(served, f"{PUMP}/Commands", f"{PUMP}/Start") for _ in range(3)]
     waiting = asyncio.create_task(call(operator, *asked))
@@ -116,6 +120,7 @@ async def test_a_method_of_the_type_is_called_on_the_object_that_has_it(served: 
 
 
 async def test_nothing_and_too_much_are_faults(served: Served) -> None:
+    """Part 4, 5.11.2.3."""
     async with served.raw() as raw:
         await raw.connect()
         asked = ua.CallRequest()

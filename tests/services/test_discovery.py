@@ -25,6 +25,7 @@ async def endpoints(served: Served, url: str, profiles: list[str] | None = None)
 
 
 async def test_endpoints_are_told_without_a_session_and_with_a_host_the_client_can_reach(served: Served) -> None:
+    """Part 4, 5.4.4."""
     found = await endpoints(served, f"opc.tcp://gateway.plant:{served.server.port}/uatwin")
     assert {one.EndpointUrl for one in found} == {f"opc.tcp://gateway.plant:{served.server.port}/uatwin"}
     assert len({(one.SecurityPolicyUri, one.SecurityMode) for one in found}) == 7
@@ -36,6 +37,7 @@ async def test_endpoints_are_told_without_a_session_and_with_a_host_the_client_c
 
 
 async def test_every_endpoint_asks_for_encrypted_passwords(served: Served) -> None:
+    """Part 4, 5.4.4.2 and 7.41."""
     none = "http://opcfoundation.org/UA/SecurityPolicy#None"
     for one in await endpoints(served, ""):
         tokens = {token.TokenType: token for token in one.UserIdentityTokens}
@@ -45,11 +47,13 @@ async def test_every_endpoint_asks_for_encrypted_passwords(served: Served) -> No
 
 
 async def test_endpoints_are_filtered_by_profile(served: Served) -> None:
+    """Part 4, 5.4.4.2."""
     assert len(await endpoints(served, "", [PROFILE])) == 7
     assert await endpoints(served, "", ["http://opcfoundation.org/UA-Profile/Transport/https-uabinary"]) == []
 
 
 async def test_behind_a_gateway_the_told_host_is_given(tmp_path: Path) -> None:
+    """Part 4, 5.4.4.1."""
     served = await serve(tmp_path, nat_host="public.example", policies=("None",))
     try:
         (one,) = await endpoints(served, "opc.tcp://10.0.0.1:4840")
@@ -60,6 +64,7 @@ async def test_behind_a_gateway_the_told_host_is_given(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("uris", "count"), [([], 1), (["urn:test:uatwin"], 1), (["urn:other"], 0)])
 async def test_find_servers_tells_of_this_server(served: Served, uris: list[str], count: int) -> None:
+    """Part 4, 5.4.2."""
     async with served.raw() as raw:
         await raw.open()
         request = ua.FindServersRequest()
@@ -74,6 +79,8 @@ async def test_find_servers_tells_of_this_server(served: Served, uris: list[str]
     [ua.RegisterServerRequest, ua.FindServersOnNetworkRequest, ua.QueryFirstRequest, ua.AddNodesRequest],
 )
 async def test_services_that_are_not_offered_say_so(served: Served, request_type: Any) -> None:
+    """Part 4, 5.4.3, 5.4.5 and 5.9: FindServersOnNetwork, RegisterServer and Query are not offered:
+    BadServiceUnsupported."""
     async with served.raw() as raw:
         await raw.connect()
         response = await raw.call(request_type())
@@ -81,6 +88,7 @@ async def test_services_that_are_not_offered_say_so(served: Served, request_type
 
 
 async def test_node_management_is_for_administrators(tmp_path: Path) -> None:
+    """Part 4, 5.7: off by default (BadServiceUnsupported), then for administrators only."""
     served = await serve(tmp_path, node_management=True)
     item = ua.AddNodesItem(
         ParentNodeId=ua.NodeId(85),
@@ -105,6 +113,7 @@ async def test_node_management_is_for_administrators(tmp_path: Path) -> None:
 
 
 async def test_history_is_refused_node_by_node(served: Served) -> None:
+    """Part 4, 5.10.3 and 5.10.5: history is not offered: BadHistoryOperationUnsupported."""
     async with served.raw() as raw:
         await raw.connect()
         request = ua.HistoryReadRequest()
@@ -117,6 +126,7 @@ async def test_history_is_refused_node_by_node(served: Served) -> None:
 
 
 async def test_the_server_object_tells_the_truth(served: Served, anonymous: Client) -> None:
+    """Part 5, 6.3.1 to 6.3.3."""
     limits, ids = served.server.limits, ua.ObjectIds
     prefix = "Server_ServerCapabilities"
     expected = {
@@ -141,6 +151,7 @@ async def test_the_server_object_tells_the_truth(served: Served, anonymous: Clie
 
 
 async def test_no_variable_of_the_server_object_is_good_and_null(served: Served, anonymous: Client) -> None:
+    """Part 5, 6.3."""
     waiting, null = [anonymous.nodes.server], []
     while waiting:
         for child in await waiting.pop().get_children():
@@ -160,6 +171,7 @@ async def test_no_variable_of_the_server_object_is_good_and_null(served: Served,
 async def test_a_server_without_security_none_is_discovered_without_security_and_takes_no_session(
     tmp_path: Path,
 ) -> None:
+    """Part 4, 5.4.1."""
     served = await serve(tmp_path, policies=("Basic256Sha256",))
     url = served.server.endpoint_url
     try:

@@ -114,7 +114,7 @@ async def test_every_service_survives_noise(served: Served) -> None:
 
 
 async def test_an_array_of_nothing_costs_nothing(served: Served) -> None:
-    """2^31 nulls take no byte on the wire: asyncua would make a list of them."""
+    """Part 6, 5.2.2.16: 2^31 nulls take no byte on the wire: asyncua would make a list of them."""
     async with served.raw() as raw:
         await raw.connect()
         request = ua.CallRequest()
@@ -128,7 +128,7 @@ async def test_an_array_of_nothing_costs_nothing(served: Served) -> None:
 
 
 async def test_deeply_nested_values_are_refused(served: Served) -> None:
-    """Variants within Variants within Variants, until Python's stack would end."""
+    """Part 6, 5.2.2.16: Variants within Variants within Variants, until Python's stack would end."""
     async with served.raw() as raw:
         await raw.connect()
         request = ua.WriteRequest()

@@ -88,6 +88,7 @@ async def test_sampling_and_queue_are_revised_within_limits(served: Served, clie
 
 
 async def test_an_absolute_deadband_holds_against_the_last_reported_value(served: Served, client: Subscriber):
+    """Part 4, 7.22.2."""
     served.set(LEVEL, 10.0)
     made = await client.subscribe(20)
     item = client.item(served.node_id(LEVEL), Filter=deadband(ua.DeadbandType.Absolute, 1.0), QueueSize=10)
@@ -157,6 +158,7 @@ async def test_a_full_queue_loses_by_its_policy_and_says_so(
 
 
 async def test_a_queue_of_one_holds_the_newest_and_never_overflows(served: Served, client: Subscriber):
+    """Part 4, 5.12.1.5."""
     served.set(LEVEL, 1.0)
     made = await client.subscribe(200)
     await client.monitor(made.SubscriptionId, client.item(served.node_id(LEVEL)))
@@ -239,6 +241,7 @@ async def test_a_modified_item_takes_its_new_settings(served: Served, client: Su
 
 
 async def test_deleted_items_say_nothing_more(served: Served, client: Subscriber):
+    """Part 4, 5.12.6."""
     served.set(LEVEL, 1.0)
     made = await client.subscribe(100, keep_alive=1)
     (item,) = await client.monitor(made.SubscriptionId, client.item(served.node_id(LEVEL)))
@@ -250,7 +253,7 @@ async def test_deleted_items_say_nothing_more(served: Served, client: Subscriber
 
 
 async def test_attributes_text_and_the_server_object_are_monitored_too(served: Served, client: Subscriber):
-    """Several attributes of one node, a text tag, an array tag, and what is no tag at all."""
+    """Part 4, 5.12.1.2: Several attributes of one node, a text tag, an array tag, and what is no tag at all."""
     row = served.row(f"{TANK}/EachString")
     text = Readings.uniform([row], 0, now_ticks())
     served.table.commit(Readings(text.row, text.value, text.status, text.source_ticks, {0: "running"}))
@@ -275,6 +278,7 @@ async def test_attributes_text_and_the_server_object_are_monitored_too(served: S
 
 
 async def test_two_clients_get_the_same_values_at_their_own_intervals(served: Served, client: Subscriber):
+    """Part 4, 5.12.1.2 and 5.13.1.1."""
     async with Subscriber(served.server.port) as second:
         await second.connect()
         for one, interval in ((client, 20), (second, 40)):

@@ -38,6 +38,7 @@ def value_of(node_id: ua.NodeId, **rest: Any) -> ua.ReadValueId:
 
 @pytest.mark.parametrize("kind", [kind for kind in DataType if kind in WIRE])
 async def test_every_data_type_comes_as_itself(served: Served, anonymous: Client, kind: DataType) -> None:
+    """Part 6, 5.1.2 and 5.2.2."""
     path = f"{TANK}/Each{kind.name}"
     value = 1 if kind is DataType.Boolean else np.array([77], WIRE[kind])
     ticks = now_ticks() // 10 * 10
@@ -52,6 +53,7 @@ async def test_every_data_type_comes_as_itself(served: Served, anonymous: Client
 
 
 async def test_text_and_arrays_come_from_the_side_list(served: Served, anonymous: Client) -> None:
+    """Part 6, 5.2.2 and 5.2.5."""
     rows = np.array([served.row(f"{TANK}/EachString"), served.row("Cooling/Loop1/Pump1/Spectrum")], np.int32)
     side = {0: "grün", 1: [1.0, 2.0, 3.0, 4.0]}
     served.table.commit(Readings(rows, np.zeros(2, np.uint64), np.zeros(2, np.uint32), np.full(2, now_ticks()), side))
@@ -66,6 +68,7 @@ async def test_text_and_arrays_come_from_the_side_list(served: Served, anonymous
 
 
 async def test_a_mixed_request_keeps_its_order(served: Served, anonymous: Client) -> None:
+    """Part 4, 5.10.2.2."""
     served.set(LEVEL, 12.5)
     unknown = served.node_id("Cooling/Nothing")
     name = ua.ReadValueId(NodeId=served.node_id(LEVEL), AttributeId=ua.AttributeIds.BrowseName)
@@ -78,6 +81,7 @@ async def test_a_mixed_request_keeps_its_order(served: Served, anonymous: Client
 
 
 async def test_a_bad_tag_has_a_status_and_no_value_and_an_uncertain_one_both(served: Served, anonymous: Client) -> None:
+    """Part 4, 7.11."""
     served.set(LEVEL, 3.0, Status.UncertainLastUsableValue)
     (uncertain,) = await read(anonymous, value_of(served.node_id(LEVEL)))
     assert (uncertain.Value.Value, uncertain.StatusCode.value) == (3.0, Status.UncertainLastUsableValue)
@@ -88,6 +92,7 @@ async def test_a_bad_tag_has_a_status_and_no_value_and_an_uncertain_one_both(ser
 
 
 async def test_a_tag_that_never_had_a_value_waits_for_it(served: Served, anonymous: Client) -> None:
+    """Part 4, 7.39.2."""
     (value,) = await read(anonymous, value_of(served.node_id("Cooling/Loop1/Pump1/HealthScore")))
     assert value.StatusCode.value == STATUS.BadWaitingForInitialData
     assert value.SourceTimestamp is None
@@ -95,6 +100,7 @@ async def test_a_tag_that_never_had_a_value_waits_for_it(served: Served, anonymo
 
 @pytest.mark.parametrize("node", ["tag", "variable"])
 async def test_timestamps_are_those_asked_for(served: Served, anonymous: Client, node: str) -> None:
+    """Part 4, 7.40."""
     served.set(LEVEL, 1.0)
     node_id = served.node_id(LEVEL) if node == "tag" else ARRAY
     stamps = {}
@@ -105,6 +111,7 @@ async def test_timestamps_are_those_asked_for(served: Served, anonymous: Client,
 
 
 async def test_attributes_other_than_the_value_have_no_source_timestamp(anonymous: Client) -> None:
+    """Part 4, 7.11.3."""
     item = ua.ReadValueId(NodeId=ARRAY, AttributeId=ua.AttributeIds.DisplayName)
     (value,) = await read(anonymous, item)
     assert value.SourceTimestamp is None
@@ -121,6 +128,7 @@ async def test_attributes_other_than_the_value_have_no_source_timestamp(anonymou
     ],
 )
 async def test_a_request_that_is_wrong_as_a_whole_is_a_fault(served: Served, bend: dict[str, Any], status: int) -> None:
+    """Part 4, 5.10.2.3."""
     async with served.raw() as raw:
         await raw.connect()
         request = read_request(ARRAY)
@@ -130,6 +138,7 @@ async def test_a_request_that_is_wrong_as_a_whole_is_a_fault(served: Served, ben
 
 
 async def test_timestamps_that_do_not_exist_are_a_fault(served: Served) -> None:
+    """Part 4, 5.10.2.3."""
     async with served.raw() as raw:
         await raw.connect()
         data = raw.message(read_request(ARRAY))
@@ -162,6 +171,7 @@ async def test_timestamps_that_do_not_exist_are_a_fault(served: Served) -> None:
     ],
 )
 async def test_each_item_has_its_own_status(anonymous: Client, item: ua.ReadValueId, status: int) -> None:
+    """Part 4, 5.10.2.4."""
     good, asked = await read(anonymous, value_of(ARRAY), item)
     assert good.StatusCode.value == 0
     assert asked.StatusCode.value == status
@@ -169,6 +179,7 @@ async def test_each_item_has_its_own_status(anonymous: Client, item: ua.ReadValu
 
 
 async def test_every_mandatory_attribute_of_every_node_class_is_there(served: Served, anonymous: Client) -> None:
+    """Part 3, 5.2 to 5.8."""
     ids = ua.AttributeIds
     common = [ids.NodeId, ids.NodeClass, ids.BrowseName, ids.DisplayName]
     variable = [ids.Value, ids.DataType, ids.ValueRank, ids.AccessLevel, ids.UserAccessLevel, ids.Historizing]
@@ -194,6 +205,7 @@ async def test_every_mandatory_attribute_of_every_node_class_is_there(served: Se
 async def test_registered_nodes_read_the_same_values_and_belong_to_their_session(
     served: Served, anonymous: Client
 ) -> None:
+    """Part 4, 5.8.5."""
     served.set(LEVEL, 42.0)
     level, volume = served.node_id(LEVEL), served.node_id(f"{TANK}/Volume")
     unknown = ua.NodeId("nothing", 3)

@@ -86,6 +86,7 @@ async def client_of(
 async def test_a_known_client_connects_with_every_policy_and_mode(
     secured: Served, known: Credentials, policy: Any, mode: Any
 ) -> None:
+    """Part 7, 6.6 and Part 6, 6.7.4."""
     async with await client_of(secured, known, policy, mode, "operator") as client:
         assert await client.nodes.server_state.read_value() == ua.ServerState.Running
         namespaces = await client.get_namespace_array()
@@ -93,6 +94,7 @@ async def test_a_known_client_connects_with_every_policy_and_mode(
 
 
 async def test_large_messages_pass_through_a_secured_channel(secured: Served, known: Credentials) -> None:
+    """Part 6, 6.7.2."""
     async with await client_of(secured, known) as client:
         nodes = [client.get_node(ua.NodeId(ua.ObjectIds.Server_NamespaceArray))] * 2_000
         values = await client.read_values(nodes)
@@ -103,6 +105,7 @@ async def test_large_messages_pass_through_a_secured_channel(secured: Served, kn
 async def test_a_stranger_is_refused_and_trusted_after_its_certificate_was_moved(
     secured: Served, stranger: Credentials
 ) -> None:
+    """Part 4, 6.1.3."""
     client = await client_of(secured, stranger)
     with pytest.raises((ua.UaError, ConnectionError, asyncio.TimeoutError)):
         await client.connect()
@@ -118,6 +121,7 @@ async def test_a_stranger_is_refused_and_trusted_after_its_certificate_was_moved
 async def test_an_application_uri_that_is_not_in_the_certificate_is_refused(
     secured: Served, known: Credentials
 ) -> None:
+    """Part 4, 5.6.2.3."""
     client = await client_of(secured, known)
     client.application_uri = "urn:somebody:else"
     with pytest.raises(ua.UaStatusCodeError) as refused:
@@ -126,6 +130,7 @@ async def test_an_application_uri_that_is_not_in_the_certificate_is_refused(
 
 
 async def test_a_wrong_password_is_denied_over_a_secured_channel(secured: Served, known: Credentials) -> None:
+    """Part 4, 5.6.3.3."""
     client = await client_of(secured, known, user="operator")
     client.set_password(PASSWORD + "x")
     with pytest.raises(ua.UaStatusCodeError) as refused:
@@ -134,6 +139,7 @@ async def test_a_wrong_password_is_denied_over_a_secured_channel(secured: Served
 
 
 async def test_a_user_certificate_stands_for_the_user_it_is_registered_for(secured: Served, known: Credentials) -> None:
+    """Part 4, 7.40.4."""
     person = credentials("Maintenance")
     trust(secured, person)
     users = secured.server.options.users_file
@@ -145,6 +151,7 @@ async def test_a_user_certificate_stands_for_the_user_it_is_registered_for(secur
 
 
 async def test_a_trusted_user_certificate_without_an_account_may_only_look(secured: Served, known: Credentials) -> None:
+    """Part 4, 7.40.4 and Part 3, 4.9."""
     person = credentials("Visitor")
     trust(secured, person)
     async with await _user_certificate(secured, known, person) as client:
@@ -155,6 +162,7 @@ async def test_a_trusted_user_certificate_without_an_account_may_only_look(secur
 
 
 async def test_an_untrusted_user_certificate_is_rejected(secured: Served, known: Credentials) -> None:
+    """Part 4, 5.6.3.3."""
     client = await _user_certificate(secured, known, credentials("Nobody"))
     with pytest.raises(ua.UaStatusCodeError) as refused:
         await client.connect()
@@ -162,6 +170,7 @@ async def test_an_untrusted_user_certificate_is_rejected(secured: Served, known:
 
 
 async def test_a_user_certificate_without_its_key_is_refused(secured: Served, known: Credentials) -> None:
+    """Part 4, 5.6.3.3."""
     person = credentials("Stolen")
     trust(secured, person)
     client = await _user_certificate(secured, known, person)
@@ -181,6 +190,7 @@ async def _user_certificate(served: Served, who: Credentials, person: Credential
 async def test_a_session_is_taken_over_only_by_the_client_certificate_it_was_made_with(
     secured: Served, known: Credentials, stranger: Credentials
 ) -> None:
+    """Part 4, 5.6.3.1."""
     trust(secured, stranger)
     async with await client_of(secured, known) as owner, await client_of(secured, stranger) as thief:
         token = owner.uaclient.protocol.authentication_token  # type: ignore[union-attr]
@@ -194,6 +204,7 @@ async def test_a_session_is_taken_over_only_by_the_client_certificate_it_was_mad
 
 
 async def test_roles_decide_what_is_writable(secured: Served) -> None:
+    """Part 3, 4.9 and 5.6.2."""
     path = "Cooling/Loop1/Pump1/Run"
     levels = {}
     for user in ("", "viewer", "operator"):
@@ -208,6 +219,7 @@ async def test_roles_decide_what_is_writable(secured: Served) -> None:
 
 @pytest.mark.parametrize("user", ["", "viewer"])
 async def test_who_may_only_look_can_neither_write_nor_call_commands(secured: Served, user: str) -> None:
+    """Part 4, 5.10.4.4 and 5.11.2.4."""
     async with secured.client(user) as client:
         with pytest.raises(ua.UaStatusCodeError) as refused:
             await secured.node(client, "Cooling/Loop1/Pump1/Run").write_value(True)

@@ -23,6 +23,7 @@ def result_of(response: object) -> int:
 
 
 async def test_tokens_are_random_and_told_to_nobody_else(served: Served) -> None:
+    """Part 4, 5.6.2.1."""
     async with served.raw() as one, served.raw() as two:
         await one.open()
         await two.open()
@@ -34,6 +35,7 @@ async def test_tokens_are_random_and_told_to_nobody_else(served: Served) -> None
 
 
 async def test_a_token_is_of_no_use_on_another_channel(served: Served) -> None:
+    """Part 4, 5.6.1 and 5.6.3.1."""
     async with served.raw() as owner, served.raw() as thief:
         await owner.connect()
         await thief.open()
@@ -46,6 +48,7 @@ async def test_a_token_is_of_no_use_on_another_channel(served: Served) -> None:
 
 @pytest.mark.parametrize("token", [ua.NodeId(), ua.NodeId(1001), ua.NodeId(b"x" * 32, 0), ua.NodeId("x", 0)])
 async def test_an_unknown_token_is_refused(served: Served, token: ua.NodeId) -> None:
+    """Part 4, 7.39.2."""
     async with served.raw() as raw:
         await raw.connect()
         raw.authentication_token = token
@@ -54,6 +57,7 @@ async def test_an_unknown_token_is_refused(served: Served, token: ua.NodeId) -> 
 
 
 async def test_a_session_serves_nothing_before_it_is_activated(served: Served) -> None:
+    """Part 4, 5.6.3.1."""
     async with served.raw() as raw:
         await raw.open()
         await raw.create_session()
@@ -62,6 +66,7 @@ async def test_a_session_serves_nothing_before_it_is_activated(served: Served) -
 
 
 async def test_an_unactivated_session_is_not_taken_over(served: Served) -> None:
+    """Part 4, 5.6.3.1."""
     async with served.raw() as owner, served.raw() as other:
         await owner.open()
         await owner.create_session()
@@ -72,6 +77,7 @@ async def test_an_unactivated_session_is_not_taken_over(served: Served) -> None:
 
 
 async def test_a_client_that_comes_back_takes_its_session_along_and_the_old_channel_loses_it(served: Served) -> None:
+    """Part 4, 5.6.3.1."""
     async with served.raw() as old, served.raw() as new:
         await old.connect()
         await new.open()
@@ -82,6 +88,7 @@ async def test_a_client_that_comes_back_takes_its_session_along_and_the_old_chan
 
 
 async def test_a_session_outlives_its_connection(served: Served) -> None:
+    """Part 4, 5.6.1 and 6.7."""
     async with served.raw() as old:
         await old.connect()
         token = old.authentication_token
@@ -92,6 +99,7 @@ async def test_a_session_outlives_its_connection(served: Served) -> None:
 
 
 async def test_somebody_elses_session_is_not_taken_over(served: Served) -> None:
+    """Part 4, 5.6.3.1."""
     async with served.client("operator") as owner, served.raw() as other:
         await other.open()
         other.authentication_token = _token(owner)
@@ -104,6 +112,7 @@ def _token(client: Client) -> ua.NodeId:
 
 
 async def test_closing_twice_is_an_error(served: Served) -> None:
+    """Part 4, 5.6.4.3."""
     async with served.raw() as raw:
         await raw.connect()
         assert result_of(await raw.call(ua.CloseSessionRequest())) == 0
@@ -112,6 +121,7 @@ async def test_closing_twice_is_an_error(served: Served) -> None:
 
 
 async def test_the_timeout_is_revised_and_a_silent_session_ends(tmp_path: Path) -> None:
+    """Part 4, 5.6.2.2."""
     served = await serve(tmp_path, Limits(min_session_timeout_s=0.3, max_session_timeout_s=5.0, max_sessions=2))
     try:
         async with served.raw() as short, served.raw() as long, served.raw() as third:
@@ -130,6 +140,7 @@ async def test_the_timeout_is_revised_and_a_silent_session_ends(tmp_path: Path) 
 
 
 async def test_cancel_answers_the_outstanding_request_and_the_command_goes_on(served: Served) -> None:
+    """Part 4, 5.6.5."""
     served.commands.gate.clear()
     async with served.client("operator") as client:
         node = served.node(client, "Cooling/Loop1/Pump1/Run")
@@ -149,6 +160,7 @@ async def test_cancel_answers_the_outstanding_request_and_the_command_goes_on(se
 
 
 async def test_a_slow_command_holds_up_neither_reads_nor_other_commands(served: Served) -> None:
+    """Part 4, 5.10.4.1."""
     served.commands.gate.clear()
     async with served.client("operator") as client:
         node = served.node(client, "Cooling/Loop1/Pump1/Run")
@@ -167,6 +179,7 @@ async def test_a_slow_command_holds_up_neither_reads_nor_other_commands(served: 
 
 
 async def test_a_session_has_a_limit_of_parallel_requests(tmp_path: Path) -> None:
+    """Part 4, 7.39.2."""
     served = await serve(tmp_path, Limits(max_parallel_requests=2))
     try:
         served.commands.gate.clear()
@@ -197,7 +210,7 @@ async def test_a_session_has_a_limit_of_parallel_requests(tmp_path: Path) -> Non
     ],
 )
 async def test_wrong_and_plain_identity_tokens_are_refused(served: Served, token: object, status: int) -> None:
-    """The third is the right password in plain text."""
+    """Part 4, 5.6.3.3 and 7.40.2.2: The third is the right password in plain text."""
     async with served.raw() as raw:
         await raw.open()
         await raw.create_session()
@@ -207,6 +220,7 @@ async def test_wrong_and_plain_identity_tokens_are_refused(served: Served, token
 
 @pytest.mark.parametrize(("user", "password"), [("operator", "wrong"), ("nobody", PASSWORD), ("operator", "")])
 async def test_a_wrong_name_or_password_is_denied(served: Served, user: str, password: str) -> None:
+    """Part 4, 5.6.3.3."""
     client = Client(served.url)
     client.set_user(user)
     client.set_password(password or " ")
@@ -216,6 +230,7 @@ async def test_a_wrong_name_or_password_is_denied(served: Served, user: str, pas
 
 
 async def test_anonymous_clients_can_be_kept_out(tmp_path: Path) -> None:
+    """Part 4, 7.40.2.1."""
     served = await serve(tmp_path, allow_anonymous=False)
     try:
         async with served.raw() as raw:
@@ -231,6 +246,7 @@ async def test_anonymous_clients_can_be_kept_out(tmp_path: Path) -> None:
 
 
 async def test_closing_the_channel_closes_the_connection(served: Served) -> None:
+    """Part 4, 5.5.3 and Part 6, 7.1.4."""
     async with served.raw() as raw:
         await raw.connect()
         raw.send(raw.chunk(b"CLOF", b""))

@@ -108,6 +108,7 @@ steps = st.lists(
 def test_the_columns_report_what_the_standard_says_item_by_item(
     asked: list[TagItem], script: list[str | list[tuple[int, int, Status]]]
 ) -> None:
+    """Part 4, 5.12.1.5, 7.10 and 7.22.2."""
     table = TagTable([int(kind) for kind in KINDS])
     for row, item in enumerate(asked):
         item.row = item.handle = row
@@ -177,6 +178,7 @@ def test_a_slow_drift_is_reported_once_it_leaves_the_deadband_around_the_last_re
 
 
 def test_a_limit_on_notifications_leaves_the_rest_for_the_next_message() -> None:
+    """Part 4, 5.13.2.2."""
     table = TagTable([DataType.Double] * 10)
     columns = TagItems(table)
     columns.sample(columns.add([tag(row) for row in range(10)]))
@@ -242,6 +244,7 @@ def test_queues_that_nobody_reads_stay_within_their_sizes() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in DataType if kind in WIRE])
 def test_every_fixed_size_type_goes_out_exactly(kind: DataType) -> None:
+    """Part 6, 5.2.2."""
     wire = WIRE[kind]
     if kind is DataType.Boolean:
         values: list[float] = [0, 1]

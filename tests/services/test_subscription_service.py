@@ -50,6 +50,7 @@ async def test_the_first_message_comes_after_one_interval_even_without_items(cli
 
 
 async def test_a_keep_alive_carries_the_number_of_the_next_notification(served: Served, client: Subscriber):
+    """Part 4, 5.13.1.1."""
     made = await client.subscribe(20, keep_alive=3)
     served.set(LEVEL, 1.0)
     await client.monitor(made.SubscriptionId, client.item(served.node_id(LEVEL)))
@@ -89,6 +90,7 @@ async def test_a_value_comes_with_status_and_timestamps_and_a_bad_one_is_null(se
 async def test_only_the_timestamps_asked_for_are_sent(
     served: Served, client: Subscriber, stamps: ua.TimestampsToReturn
 ):
+    """Part 4, 7.40."""
     served.set(LEVEL, 1.0)
     made = await client.subscribe(20)
     await client.monitor(made.SubscriptionId, client.item(served.node_id(LEVEL)), stamps=stamps)
@@ -139,10 +141,12 @@ async def test_messages_are_kept_until_they_are_acknowledged(served: Served, cli
 
 
 async def test_a_publish_without_subscriptions_is_refused(client: Subscriber):
+    """Part 4, 5.13.5.3."""
     assert status(await client.next()) == Codes.BadNoSubscription
 
 
 async def test_waiting_publishes_are_answered_when_the_last_subscription_goes(client: Subscriber):
+    """Part 4, 5.13.8."""
     made = await client.subscribe(20)
     await client.next()
     client.publish()
@@ -160,6 +164,7 @@ async def test_the_oldest_publish_goes_when_there_are_too_many(client: Subscribe
 
 
 async def test_a_publish_that_waited_too_long_is_answered_with_a_timeout(client: Subscriber):
+    """Part 4, 7.33."""
     made = await client.subscribe(50, keep_alive=2)
     await client.next()
     client.publish(timeout_ms=1)
@@ -170,6 +175,7 @@ async def test_a_publish_that_waited_too_long_is_answered_with_a_timeout(client:
 
 
 async def test_disabled_publishing_sends_keep_alives_and_loses_nothing(served: Served, client: Subscriber):
+    """Part 4, 5.13.4."""
     made = await client.subscribe(20, keep_alive=2, PublishingEnabled=False)
     served.set(LEVEL, 3.0)
     await client.monitor(made.SubscriptionId, client.item(served.node_id(LEVEL)))
@@ -182,6 +188,7 @@ async def test_disabled_publishing_sends_keep_alives_and_loses_nothing(served: S
 
 
 async def test_a_modified_subscription_keeps_its_new_interval(served: Served, client: Subscriber):
+    """Part 4, 5.13.3."""
     made = await client.subscribe(3_600_000)
     changed = await client.call(
         request(
@@ -210,6 +217,7 @@ async def test_a_subscription_that_nobody_asks_dies_and_says_so(served: Served, 
 
 
 async def test_a_subscription_belongs_to_its_session(served: Served, client: Subscriber):
+    """Part 4, 5.13.1.1."""
     made = await client.subscribe(20)
     async with Subscriber(served.server.port) as stranger:
         await stranger.connect()
@@ -249,6 +257,7 @@ async def test_a_transferred_subscription_goes_on_in_the_new_session(served: Ser
 
 
 async def test_another_user_cannot_take_a_subscription(served: Served, client: Subscriber):
+    """Part 4, 5.13.7.1."""
     made = await client.subscribe(20)
     async with served.client("operator") as other:
         told = ua.TransferSubscriptionsRequest()

@@ -42,11 +42,13 @@ async def raw(served: Served) -> AsyncIterator[RawClient]:
     ],
 )
 async def test_garbage_is_answered_with_an_error_and_the_end(raw: RawClient, garbage: bytes, status: int) -> None:
+    """Part 6, 7.1.5."""
     raw.send(garbage)
     assert await raw.ended() == status
 
 
 async def test_hello_is_acknowledged_with_the_smaller_buffers(raw: RawClient) -> None:
+    """Part 6, 7.1.2.3 and 7.1.2.4."""
     raw.send(raw.hello(sizes=(10_000, 9_000, 0, 0)))
     kind, body = await raw.receive()
     version, receive, send, *_ = struct.unpack("<IIIII", body)
@@ -63,11 +65,13 @@ async def test_hello_is_acknowledged_with_the_smaller_buffers(raw: RawClient) ->
 async def test_a_hello_that_cannot_be_served_is_refused(
     raw: RawClient, url: str, sizes: tuple[int, ...], status: int
 ) -> None:
+    """Part 6, 7.1.2.3."""
     raw.send(raw.hello(url, sizes))
     assert await raw.ended() == status
 
 
 async def test_a_second_hello_ends_the_connection(raw: RawClient) -> None:
+    """Part 6, 7.1.3."""
     raw.send(raw.hello() + raw.hello())
     assert await raw.ended() == STATUS.BadTcpMessageTypeInvalid
 
@@ -82,6 +86,7 @@ async def test_a_second_hello_ends_the_connection(raw: RawClient) -> None:
     ],
 )
 async def test_a_chunk_out_of_order_ends_the_connection(raw: RawClient, bend: dict[str, int], status: int) -> None:
+    """Part 6, 6.7.2.4 and 6.7.7."""
     await raw.connect()
     for name, value in bend.items():
         setattr(raw, name, value)
@@ -90,6 +95,7 @@ async def test_a_chunk_out_of_order_ends_the_connection(raw: RawClient, bend: di
 
 
 async def test_an_unknown_security_policy_is_rejected(raw: RawClient) -> None:
+    """Part 6, 6.7.4."""
     raw.send(raw.hello())
     await raw.receive()
     raw.send(raw.opening(ua.OpenSecureChannelRequest(), NONE_URI.replace("None", "Basic128Rsa15")))
@@ -97,6 +103,7 @@ async def test_an_unknown_security_policy_is_rejected(raw: RawClient) -> None:
 
 
 async def test_security_cannot_be_asked_for_without_a_policy(raw: RawClient) -> None:
+    """Part 4, 5.5.2.3."""
     raw.send(raw.hello())
     await raw.receive()
     request = ua.OpenSecureChannelRequest()
@@ -106,6 +113,7 @@ async def test_security_cannot_be_asked_for_without_a_policy(raw: RawClient) -> 
 
 
 async def test_renewing_gives_a_new_token_and_both_work_until_the_new_one_is_used(raw: RawClient) -> None:
+    """Part 4, 5.5.2.1."""
     await raw.connect()
     old = raw.token_id
     token = (await raw.open(renew=True)).SecurityToken
@@ -120,6 +128,7 @@ async def test_renewing_gives_a_new_token_and_both_work_until_the_new_one_is_use
 
 
 async def test_a_channel_is_issued_once(raw: RawClient) -> None:
+    """Part 4, 5.5.2.3."""
     await raw.open()
     request = ua.OpenSecureChannelRequest()
     request.Parameters.SecurityMode = ua.MessageSecurityMode.None_
@@ -128,6 +137,7 @@ async def test_a_channel_is_issued_once(raw: RawClient) -> None:
 
 
 async def test_a_request_in_many_chunks_is_put_together(raw: RawClient) -> None:
+    """Part 6, 6.7.2."""
     await raw.connect()
     raw.request_id += 1
     request = read_request(*[SERVER_STATE] * 50)
@@ -140,6 +150,7 @@ async def test_a_request_in_many_chunks_is_put_together(raw: RawClient) -> None:
 
 
 async def test_an_aborted_message_is_forgotten(raw: RawClient) -> None:
+    """Part 6, 6.7.3."""
     await raw.connect()
     raw.request_id += 1
     raw.send(raw.chunk(b"MSGC", b"half a message"))
@@ -148,6 +159,7 @@ async def test_an_aborted_message_is_forgotten(raw: RawClient) -> None:
 
 
 async def test_an_endless_message_is_refused_at_the_limit(raw: RawClient, served: Served) -> None:
+    """Part 6, 7.1.2.4."""
     await raw.connect()
     raw.request_id += 1
     for _ in range(served.server.limits.max_message_size // 60_000 + 2):
@@ -156,6 +168,7 @@ async def test_an_endless_message_is_refused_at_the_limit(raw: RawClient, served
 
 
 async def test_an_unknown_service_is_refused_and_the_connection_stays(raw: RawClient) -> None:
+    """Part 4, 7.35."""
     await raw.connect()
     raw.request_id += 1
     header = ua.RequestHeader(AuthenticationToken=raw.authentication_token, RequestHandle=5)
@@ -167,6 +180,7 @@ async def test_an_unknown_service_is_refused_and_the_connection_stays(raw: RawCl
 
 
 async def test_a_truncated_request_is_a_decoding_error_and_the_connection_stays(raw: RawClient) -> None:
+    """Part 4, 7.35."""
     await raw.connect()
     request = ua.BrowseRequest()
     request.Parameters.NodesToBrowse = [ua.BrowseDescription(NodeId=SERVER_STATE)]
@@ -179,7 +193,7 @@ async def test_a_truncated_request_is_a_decoding_error_and_the_connection_stays(
 
 
 async def test_negative_lengths_do_not_keep_the_server_busy(raw: RawClient) -> None:
-    """asyncua's buffer steps back on a negative length: a list of 2^31 strings of length -4 would take for ever."""
+    """Part 6, 5.2.5: asyncua's buffer steps back on one: a list of 2^31 strings of length -4 would take for ever."""
     await raw.connect()
     request = ua.RegisterNodesRequest()
     request.RequestHeader.AuthenticationToken = raw.authentication_token
@@ -192,6 +206,7 @@ async def test_negative_lengths_do_not_keep_the_server_busy(raw: RawClient) -> N
 
 
 async def test_an_answer_too_large_for_the_client_is_a_fault(served: Served) -> None:
+    """Part 6, 7.1.2.3."""
     async with served.raw() as raw:
         await raw.open(sizes=(65536, 65536, 5_000, 0))
         fault = await raw.call(ua.GetEndpointsRequest())
@@ -216,6 +231,7 @@ async def strict(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 async def test_half_open_connections_are_dropped(strict: Served) -> None:
+    """Part 6, 7.1.3."""
     async with strict.raw() as silent, strict.raw() as greeted, strict.raw() as opened:
         greeted.send(greeted.hello())
         await opened.open()
@@ -224,6 +240,7 @@ async def test_half_open_connections_are_dropped(strict: Served) -> None:
 
 
 async def test_200_connections_that_never_open_a_session_leave_room_for_a_client(strict: Served) -> None:
+    """Part 4, 5.5.2.1."""
     crowd = [strict.raw() for _ in range(200)]
     opened = await asyncio.gather(*(client.__aenter__() for client in crowd))
     try:
@@ -241,6 +258,7 @@ async def test_200_connections_that_never_open_a_session_leave_room_for_a_client
 
 
 async def test_a_client_that_stops_reading_is_dropped_and_everybody_else_served(strict: Served) -> None:
+    """Part 6, 7.1.4."""
     async with strict.raw() as stuck, strict.client() as other:
         await stuck.connect()
         big = read_request(*[ua.NodeId(ua.ObjectIds.Server_NamespaceArray)] * 1_000)
@@ -257,6 +275,7 @@ async def test_a_client_that_stops_reading_is_dropped_and_everybody_else_served(
 
 
 async def test_a_channel_that_is_not_renewed_is_closed(tmp_path: Path) -> None:
+    """Part 4, 5.5.2.1."""
     served = await serve(tmp_path, Limits(min_token_lifetime_s=0.2))
     try:
         async with served.raw() as raw:
@@ -267,6 +286,7 @@ async def test_a_channel_that_is_not_renewed_is_closed(tmp_path: Path) -> None:
 
 
 async def test_stopping_closes_what_is_open(tmp_path: Path) -> None:
+    """Part 6, 7.1.4."""
     served = await serve(tmp_path)
     async with served.raw() as raw:
         await raw.connect()

@@ -62,12 +62,14 @@ async def raw(served: Served) -> AsyncIterator[RawClient]:
 
 
 async def test_the_plant_stands_under_objects(served: Served, raw: RawClient) -> None:
+    """Part 4, 5.8.2."""
     objects, pump = await browse(raw, description(OBJECTS), description(served.node_id("Cooling/Loop1/Pump1")))
     assert {"Server", "Twins", "Connections"} <= set(names(objects))
     assert {"Telemetry", "Commands", "DriveEndBearing"} <= set(names(pump))
 
 
 async def test_filters_choose_direction_type_and_class(served: Served, raw: RawClient) -> None:
+    """Part 4, 5.8.2.2."""
     pump = served.node_id("Cooling/Loop1/Pump1")
     organizes = ua.NodeId(ua.ObjectIds.Organizes)
     inverse = ua.BrowseDirection.Inverse
@@ -88,6 +90,7 @@ async def test_filters_choose_direction_type_and_class(served: Served, raw: RawC
 
 
 async def test_the_result_mask_leaves_out_what_was_not_asked_for(raw: RawClient) -> None:
+    """Part 4, 5.8.2.2."""
     (nothing,) = await browse(raw, description(OBJECTS, ResultMask=0))
     reference = nothing.References[0]
     assert reference.ReferenceTypeId.is_null()
@@ -101,7 +104,7 @@ async def test_the_result_mask_leaves_out_what_was_not_asked_for(raw: RawClient)
 
 
 async def test_references_are_complete_all_over_the_standard_nodes(served: Served, raw: RawClient) -> None:
-    """asyncua stores some references before it knows their targets."""
+    """Part 4, 7.30: asyncua stores some references before it knows their targets."""
     seen, waiting = {OBJECTS}, [OBJECTS, ua.NodeId(ua.ObjectIds.TypesFolder)]
     while waiting and len(seen) < 1_500:
         batch, waiting = waiting[:200], waiting[200:]
@@ -118,6 +121,7 @@ async def test_references_are_complete_all_over_the_standard_nodes(served: Serve
 
 
 async def test_pages_give_every_reference_once(raw: RawClient) -> None:
+    """Part 4, 5.8.3."""
     (whole,) = await browse(raw, description(SERVER))
     (page,) = await browse(raw, description(SERVER), most=4)
     found = names(page)
@@ -129,6 +133,7 @@ async def test_pages_give_every_reference_once(raw: RawClient) -> None:
 
 
 async def test_a_continuation_point_is_of_use_once_and_can_be_released(raw: RawClient) -> None:
+    """Part 4, 5.8.3 and 7.9."""
     first, second = await browse(raw, description(SERVER), description(SERVER), most=2)
     assert first.ContinuationPoint != second.ContinuationPoint
     used, released = first.ContinuationPoint, second.ContinuationPoint
@@ -142,6 +147,7 @@ async def test_a_continuation_point_is_of_use_once_and_can_be_released(raw: RawC
 
 
 async def test_continuation_points_belong_to_their_session_and_are_limited(served: Served, raw: RawClient) -> None:
+    """Part 4, 7.9."""
     limit = served.server.limits.max_browse_continuation_points
     results = await browse(raw, *[description(SERVER)] * (limit + 1), most=1)
     assert [result.StatusCode.value for result in results] == [0] * limit + [STATUS.BadNoContinuationPoints]
@@ -161,12 +167,14 @@ async def test_continuation_points_belong_to_their_session_and_are_limited(serve
     ],
 )
 async def test_each_node_has_its_own_status(raw: RawClient, bend: dict[str, Any], status: int) -> None:
+    """Part 4, 5.8.2.4."""
     node_id = bend.pop("node_id", OBJECTS)
     good, bad = await browse(raw, description(OBJECTS), description(node_id, **bend))
     assert (good.StatusCode.value, bad.StatusCode.value) == (0, status)
 
 
 async def test_views_nothing_and_too_much_are_faults(served: Served, tmp_path: Path, raw: RawClient) -> None:
+    """Part 4, 5.8.2.3: Views are not offered: BadViewIdUnknown."""
     request = ua.BrowseRequest()
     assert (await raw.call(request)).ResponseHeader.ServiceResult.value == STATUS.BadNothingToDo
     request.Parameters.NodesToBrowse = [description(OBJECTS)]
@@ -205,6 +213,7 @@ async def translate(client: Client, *paths: ua.BrowsePath) -> list[ua.BrowsePath
 
 
 async def test_browse_paths_lead_to_nodes_or_say_why_not(served: Served, anonymous: Client) -> None:
+    """Part 4, 5.8.4."""
     state = path(SERVER, "ServerStatus", "State")
     cases = [
         (state, 0),
@@ -225,6 +234,7 @@ async def test_browse_paths_lead_to_nodes_or_say_why_not(served: Served, anonymo
 
 
 async def test_a_twin_is_found_by_its_path(served: Served, anonymous: Client) -> None:
+    """Part 4, 5.8.4."""
     start = served.node_id("Cooling")
     found = path(start, "Loop1", "Tank", namespace=3)
     (result,) = await translate(anonymous, found)

@@ -30,6 +30,7 @@ def write_value(node_id: ua.NodeId, variant: ua.Variant, attribute: int = 13, **
 
 
 async def test_a_command_goes_to_the_device_and_its_answer_comes_back(served: Served, operator: Client) -> None:
+    """Part 4, 5.10.4."""
     speed = ua.Variant(1500.0, ua.VariantType.Float)
     assert await write(operator, write_value(served.node_id(SPEED), speed)) == [0]
     assert served.commands.seen[-1] == (served.row(SPEED), 1500.0, "operator")
@@ -43,6 +44,7 @@ async def test_a_command_goes_to_the_device_and_its_answer_comes_back(served: Se
 async def test_commands_of_one_write_run_side_by_side_and_those_to_one_node_in_order(
     served: Served, operator: Client
 ) -> None:
+    """Part 4, 5.10.4.1."""
     served.commands.seen.clear()
     items = [
         write_value(served.node_id(SPEED), ua.Variant(float(value), ua.VariantType.Float)) for value in range(5)
@@ -53,6 +55,7 @@ async def test_commands_of_one_write_run_side_by_side_and_those_to_one_node_in_o
 
 
 async def test_each_item_has_its_own_status(served: Served, operator: Client) -> None:
+    """Part 4, 5.10.4.4."""
     run, level = served.node_id(RUN), served.node_id("Cooling/Loop1/Tank/Level")
     double = ua.Variant(1.0, ua.VariantType.Double)
     cases = [
@@ -83,11 +86,13 @@ async def test_each_item_has_its_own_status(served: Served, operator: Client) ->
 
 
 async def test_unknown_nodes_are_told_before_missing_rights(served: Served, anonymous: Client) -> None:
+    """Part 4, 5.10.4.4."""
     items = [write_value(served.node_id("nothing"), BOOLEAN), write_value(served.node_id(RUN), BOOLEAN)]
     assert await write(anonymous, *items) == [STATUS.BadNodeIdUnknown, STATUS.BadUserAccessDenied]
 
 
 async def test_a_variable_that_is_no_tag_takes_what_fits_it(served: Served, operator: Client) -> None:
+    """Part 4, 5.10.4.4 and 7.27."""
     stack = served.server.stack
     objects = stack.nodes.objects
     numbers = await objects.add_variable(ua.NodeId("numbers", 1), "numbers", [1, 2, 3, 4], ua.VariantType.Int32)
@@ -113,6 +118,7 @@ async def test_a_variable_that_is_no_tag_takes_what_fits_it(served: Served, oper
 
 @pytest.mark.parametrize(("count", "status"), [(0, STATUS.BadNothingToDo), (10_001, STATUS.BadTooManyOperations)])
 async def test_too_few_and_too_many_items_are_a_fault(served: Served, count: int, status: int) -> None:
+    """Part 4, 5.10.4.3."""
     async with served.raw() as raw:
         await raw.connect()
         request = ua.WriteRequest()
