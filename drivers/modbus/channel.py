@@ -30,6 +30,7 @@ class Channel(asyncio.BufferedProtocol):
         self._wheel = Wheel.of(self._loop)
         self._buffer = bytearray(_BUFFER_BYTES)
         self._view = memoryview(self._buffer)
+        self.opened = asyncio.Event()
         self._lost = ""
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._socket: asyncio.Transport | None = None
@@ -52,6 +53,7 @@ class Channel(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection stands."""
         self._socket = cast("asyncio.Transport", transport)
+        self.opened.set()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """asyncio: where the bytes of a stream go."""

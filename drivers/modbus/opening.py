@@ -19,6 +19,12 @@ from drivers.modbus.mbap import MbapChannel
 from drivers.modbus.rtu import RtuChannel
 from drivers.modbus.settings import ModbusConnection, Tls
 
+try:
+    from termios import error as TermiosError  # noqa: N812
+except ImportError:  # Windows
+    TermiosError = OSError  # type: ignore[misc,assignment]
+
+_ERRORS: Final = (OSError, ValueError, TermiosError)
 Make = Callable[[], Channel]
 _PARITY: Final = {"even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD, "none": serial.PARITY_NONE}
 
@@ -40,9 +46,10 @@ async def open_channel(settings: ModbusConnection, traffic: Traffic) -> Channel:
         ) from error
     except ssl.SSLError as error:
         raise ConnectFailed(
-            f"{settings.place}: TLS failed ({error.reason or error}); check tls: {{ca, cert, key}}"
+            f"{settings.place}: TLS failed ({getattr(error, 'verify_message', '') or error.reason or error}); "
+            "check tls: {ca, cert, key, server_name}"
         ) from error
-    except (OSError, ValueError) as error:
+    except _ERRORS as error:
         raise ConnectFailed(f"{settings.place}: {_reason(error)}; {_advice(settings)}") from error
 
 
@@ -80,7 +87,9 @@ async def _open_serial(settings: ModbusConnection, make: Make) -> Channel:
         stopbits=settings.stop_bits,
         exclusive=True,
     )
-    return cast("Channel", channel)
+    opened = cast("Channel", channel)
+    await opened.opened.wait()
+    return opened
 
 
 _OPEN: Final[dict[str, Callable[[ModbusConnection, Make], Awaitable[Channel]]]] = {

@@ -156,11 +156,11 @@ async def test_a_refused_block_is_bad_and_the_others_go_on(
 ) -> None:
     device.put(0, 1.5, ">f4")
     driver = await connected([tag(0, address=0), tag(1, address=200), tag(2, address=202), tag(3, address=900)])
-    device.misbehave("exception", code=2, address=200)
+    device.misbehave("exception", code=4, address=200)
     device.misbehave("exception", code=3, address=900)
     readings = await read_all(driver)
-    bad = int(Status.BadConfigurationError)
-    assert statuses(readings) == {0: 0, 1: bad, 2: 0, 3: bad}
+    bad, failure = int(Status.BadConfigurationError), int(Status.BadDeviceFailure)
+    assert statuses(readings) == {0: 0, 1: failure, 2: failure, 3: bad}
     assert by_row(readings)[0] == 1.5
     device.behave()
     assert not (await read_all(driver)).status.any()
