@@ -56,8 +56,8 @@ class Record:
 def resolve_pack(pack: object) -> dict[str, Record]:
     """The newest record of each name in a decoded pack; CBOR's integer labels are understood as well as JSON's.
 
-    Where records of one name differ in unit, as in RFC 8428, 5.1.3, the key is name and unit with a space between, as no
-    name has. Raises SenmlError; nothing of a pack that breaks a rule is used.
+    Where records of one name differ in unit, as in RFC 8428, 5.1.3, the key is name and unit with a space between, as
+    no name has. Raises SenmlError; nothing of a pack that breaks a rule is used.
     """
     if not isinstance(pack, list) or not pack:
         raise SenmlError("a SenML pack is a list of at least one record")
