@@ -34,9 +34,7 @@ def broker() -> Iterator[tuple[int, psutil.Process]]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="uatwin-bench-") as folder:
         config = Path(folder) / "mosquitto.conf"
-        config.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
-        )
+        config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
         process = subprocess.Popen([program, "-c", str(config)], stdout=DEVNULL, stderr=DEVNULL)
         try:
             _wait_for(port)
