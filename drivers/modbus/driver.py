@@ -27,6 +27,8 @@ from drivers.status import Status
 
 _PROBE_PATIENCE_S: Final = 10.0
 """A unit that did not answer last time lets the others go first, for so long."""
+_SEARCHES: Final = 4
+"""At most so many searches for missing addresses in one poll; the next poll goes on with them."""
 
 
 class ModbusDriver:
@@ -70,10 +72,12 @@ class ModbusDriver:
         plan = self._survey.plan(group)
         try:
             readings, refused = await self._read(plan, turn)
-            for block in refused:
-                await self._survey.learn(group, block, self._refuses(block, turn))
-            if refused:
-                readings, _ = await self._read(self._survey.plan(group), turn)
+            for _ in range(_SEARCHES if refused else 0):  # a gap may hide another
+                for block in refused:
+                    await self._survey.learn(group, block, self._refuses(block, turn))
+                readings, refused = await self._read(self._survey.plan(group), turn)
+                if not refused:
+                    break
         except DeviceTimeout:
             self._silent_units.add(group.unit)
             raise

@@ -143,11 +143,11 @@ class ModbusConnection(BaseModel):
     @model_validator(mode="after")
     def _fits_transport(self) -> Self:
         if self.transport == "rtu" and self.device is None:
-            raise ValueError("transport rtu needs `device`, the serial port (/dev/ttyUSB0)")
+            raise ValueError("device is missing; give device: the serial port of the line (/dev/ttyUSB0)")
         if self.transport == "rtu" and self.host is not None:
             raise ValueError("transport rtu has no `host`; for a serial device server set `transport: rtu_over_tcp`")
         if self.transport != "rtu" and self.host is None:
-            raise ValueError(f"transport {self.transport} needs `host`, the name or address of the device")
+            raise ValueError("host is missing; give host: name or address of the device or gateway")
         if self.transport != "rtu" and self.device is not None:
             raise ValueError("`device` is a serial port; set `transport: rtu`, or leave it out")
         if self.transport != "tls" and self.tls is not None:

@@ -230,9 +230,9 @@ def test_an_answer_is_found_only_when_it_is_whole_and_right() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"transport": "rtu"}, "needs `device`"),
+        ({"transport": "rtu"}, "device is missing"),
         ({"transport": "rtu", "device": "x", "host": "y"}, "has no `host`"),
-        ({"transport": "udp"}, "needs `host`"),
+        ({"transport": "udp"}, "host is missing"),
         ({"host": "x", "device": "y"}, "set `transport: rtu`"),
         ({"host": "x", "tls": {}}, "has no effect"),
         ({"transport": "rtu", "device": "x", "pipeline": 2}, "one request at a time"),
