@@ -10,6 +10,7 @@ from typing import Final
 
 from server.config.errors import did_you_mean
 
+_IGNORED: Final = "ignored"
 _NAMES: Final[dict[str, str]] = {
     "name": "tag name, name, tagname, tag, item name, point name, signal, variable, symbol, parameter",
     "path": "path, folder, group, tag group, tag path, browse path",
@@ -43,7 +44,7 @@ _NAMES: Final[dict[str, str]] = {
     "length": "length, string length, size",
     "options": "point options, options",
     "enabled": "enabled, active",
-    "ignored": "respect data type, owner, opc server, opcserver, opc server name",
+    _IGNORED: "respect data type, owner, opc server, opcserver, opc server name",
 }
 _OF_NAME: Final = {
     "".join(filter(str.isalnum, name.lower())): field for field, names in _NAMES.items() for name in names.split(", ")
@@ -102,7 +103,7 @@ def _decoded(raw: bytes) -> str:
 def _fields(names: list[str]) -> list[str]:
     """What each column is, "" where that is not known; of two for one field the first."""
     found = [_OF_NAME.get("".join(filter(str.isalnum, name.lower())), "") for name in names]
-    return [field if field not in found[:index] else "" for index, field in enumerate(found)]
+    return [field if field == _IGNORED or field not in found[:index] else "" for index, field in enumerate(found)]
 
 
 def _read(text: str, header: int, mark: str, names: list[str]) -> TagList:

@@ -55,8 +55,8 @@ class PlantDraft:
 
 def usable_name(text: str) -> tuple[str, str]:
     """A name that may stand in a plant file, as near to the text as can be, and what was changed, "" for nothing."""
-    name = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
-    name = name.replace("/", "_").replace(".", "_")[:200]
+    name = "".join(mark if mark.isprintable() else " " for mark in text)
+    name = name.replace("/", "_").replace(".", "_")[:200].strip()
     if name in RESERVED or name in DIAGNOSTICS:
         return f"{name}_", f"{name} is a name that every twin has below it already; it is called {name}_"
     return name, f'"{text}" cannot be a name; it is called {name}' if name != text else ""

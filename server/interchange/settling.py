@@ -23,7 +23,7 @@ class NotPossible(Exception):
 def settle(draft: PlantDraft, findings: Sequence[Finding], head: Sequence[str]) -> tuple[str, list[Finding]]:
     """The text of the plant file and all findings. Tags that its check refuses are taken out of the draft, one finding
     each. Raises NotPossible where nothing is left, or the fault is not that of a tag."""
-    found = list(findings)
+    found = [*findings, *_twice(draft)]
     while draft.tags:
         refused = _refused(write_plant(draft))
         if not refused:
@@ -33,6 +33,19 @@ def settle(draft: PlantDraft, findings: Sequence[Finding], head: Sequence[str]) 
         found += [Finding(tag.where, message) for tag, message in refused.items()]
         draft.tags = [tag for tag in draft.tags if tag not in refused]
     raise NotPossible("\n".join([*(_line(finding) for finding in found), "there is no tag that can be imported"]))
+
+
+def _twice(draft: PlantDraft) -> list[Finding]:
+    """Takes tags whose place is taken by an earlier one out of the draft."""
+    first: dict[tuple[tuple[str, ...], str], TagDraft] = {}
+    findings = []
+    for tag in draft.tags:
+        taken = first.setdefault((tag.twin, tag.name), tag)
+        if taken is not tag:
+            place = f"line {taken.where}" if taken.where.isdigit() else taken.where
+            findings.append(Finding(tag.where, f"the name {tag.name} is taken by {place} already; rename one"))
+    draft.tags = list(first.values())
+    return findings
 
 
 def _refused(written: Written) -> dict[TagDraft, str]:

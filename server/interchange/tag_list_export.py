@@ -22,8 +22,8 @@ _COLUMNS: Final = (
     "Raw High", "Scaled Low", "Scaled High", "Scaled Data Type", "Clamp Low", "Clamp High", "Eng Units", "Description",
     "Negate Value", "EU Low", "EU High", "States", "JSON Path", "Write Address", "Unit ID", "Point Options",
 )  # fmt: skip
-_ALWAYS: Final = 17
-"""So many columns are those of other servers; the rest is written where a tag needs it."""
+_ALWAYS: Final = 19
+"""So many columns are always written, those of other servers and the range; the rest where a tag needs it."""
 _PREFIX: Final[dict[Table, str]] = {"coil": "0", "discrete": "1", "input": "3", "holding": "4"}
 _WORD_OF_KIND: Final[dict[Kind, str]] = {
     **{kind: SERVER_WORD[data_type] for data_type, kind in reversed(SUGGESTED.items())},

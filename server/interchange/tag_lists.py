@@ -15,6 +15,8 @@ from server.interchange.modbus_addresses import Notation
 from server.interchange.points import READERS, Dialect, Point, further_keys, kind_of
 from server.interchange.type_words import DeviceType, UnknownType, device_type
 
+_IGNITION: Final = re.compile(r"(ns=\d+;s=)?\[")
+_MODICON: Final = re.compile(r"\d{5,6}")
 _PROVIDER: Final = re.compile(r"^\[[^\]]*\]")
 _PARTS: Final = re.compile(r"[./\\]+")
 _TAG_TYPES: Final = frozenset({"opc", "opctag", "atomictag", "1", ""})
@@ -168,10 +170,10 @@ class _Reader:
 
 
 def _dialect(tags: TagList, options: ListOptions) -> Dialect:
-    ignition = "tag_type" in tags.fields or any("[" in row.cells.get("address", "")[:12] for row in tags.rows[:1])
+    ignition = "tag_type" in tags.fields or any(_IGNITION.match(row.cells.get("address", "")) for row in tags.rows)
     if options.addresses != "auto":
         return Dialect(options.addresses, options.addresses, ignition)
-    bare = any(row.cells.get("address", "")[:5].isdigit() for row in tags.rows)
+    bare = any(_MODICON.match(row.cells.get("address", "")) for row in tags.rows)
     return Dialect("auto", "modicon" if bare else "zero_based", ignition)
 
 

@@ -63,21 +63,23 @@ def write_plant(draft: PlantDraft, head: Sequence[str] = (), tail: Sequence[str]
         for part in tag.twin:
             node = node.below.setdefault(part, _Node())
         node.own.append(tag)
+    only = {"connection": next(iter(draft.connections))} if len(draft.connections) == 1 else {}
+    usual: dict[str, Any] = only | {"rate_s": draft.usual_rate_s()}
     for name, node in top.below.items():
-        _write_twin(written, draft, (name,), node)
+        _write_twin(written, draft, (name,), node, usual)
     if tail:
         written.add(["", *(f"# {line}".rstrip() for line in tail)])
     return written
 
 
-def _write_twin(written: Written, draft: PlantDraft, path: tuple[str, ...], node: _Node) -> None:
+def _write_twin(
+    written: Written, draft: PlantDraft, path: tuple[str, ...], node: _Node, usual: Mapping[str, Any]
+) -> None:
+    """usual: keys that stand at the roots and not at the tags that have them so."""
     indent = "  " * (2 * len(path) - 1)
     everything = list(node.all())
     keys: dict[str, Any] = {"scope": "system" if node.below else "asset"}
-    if len(path) == 1:
-        if len(draft.connections) == 1:
-            keys["connection"] = next(iter(draft.connections))
-        keys["rate_s"] = draft.usual_rate_s()
+    keys |= usual if len(path) == 1 else {}
     keys |= draft.of_twin.get(path, {})
     written.add([f"{indent}{scalar(path[-1])}:"], everything)
     for key, value in keys.items():
@@ -87,18 +89,12 @@ def _write_twin(written: Written, draft: PlantDraft, path: tuple[str, ...], node
         if tags:
             written.add([f"{indent}  {part}:"])
         for tag in tags:
-            spec = {key: value for key, value in tag.spec.items() if not _is_default(draft, key, value)}
+            spec = {key: value for key, value in tag.spec.items() if value != "" and usual.get(key) != value}
             written.add(_entry(indent + "    ", tag.name, spec, tag.remark), [tag])
     if node.below:
         written.add([f"{indent}  children:"])
     for name, child in node.below.items():
-        _write_twin(written, draft, (*path, name), child)
-
-
-def _is_default(draft: PlantDraft, key: str, value: Any) -> bool:
-    if key == "connection":
-        return len(draft.connections) == 1
-    return value == "" or (key == "rate_s" and value == draft.usual_rate_s())
+        _write_twin(written, draft, (*path, name), child, usual)
 
 
 def _entry(indent: str, name: str, keys: Mapping[str, Any], remark: str = "") -> list[str]:
