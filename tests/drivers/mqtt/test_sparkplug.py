@@ -273,8 +273,10 @@ async def test_a_host_application_says_that_it_is_there_and_the_broker_that_it_i
     await broker.publish(topic, '{"online": false, "timestamp": 1}', "-r")
     assert json.loads(await watch.payload(topic))["online"] is False
     assert json.loads(await watch.payload(topic)) == online, "an old will is put right"
-    seen.driver._channel._wire.abort()
+    usurper = mqtt.create("broker", mqtt.connection_model(host="127.0.0.1", port=broker.port), [])
+    await usurper.connect()  # with the same client id, so that the broker ends the other connection
     assert json.loads(await watch.payload(topic)) == online | {"online": False}, "the will"
+    await usurper.close()
     again = await observe(broker.port, [], host_id="plant-host", client_id="other")
     assert json.loads(await watch.payload(topic))["online"] is True
     await again.stop()
