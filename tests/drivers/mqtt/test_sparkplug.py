@@ -265,7 +265,7 @@ async def test_a_host_application_says_that_it_is_there_and_the_broker_that_it_i
     broker: MqttBroker, observe: Any, sparkplug: Any
 ) -> None:
     topic = "spBv1.0/STATE/plant-host"
-    seen = await observe(broker.port, [sparkplug(0, "Speed")], host_id="plant-host")
+    await observe(broker.port, [sparkplug(0, "Speed")], host_id="plant-host")
     watch = await broker.listen(topic)
     online = json.loads(await watch.payload(topic))
     assert online["online"] is True
