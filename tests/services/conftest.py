@@ -67,7 +67,7 @@ class MeanMethod:
         return [ua.Variant(sum(numbers) / len(numbers) * scale, ua.VariantType.Double)]
 
 
-@dataclass
+@dataclass(repr=False)
 class Served:
     """A plant that is being served."""
 

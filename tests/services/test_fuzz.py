@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import random
 import struct
+from collections.abc import AsyncIterator
 from typing import Any
 
+import psutil
 import pytest
+import pytest_asyncio
 from asyncua import ua
 from asyncua.ua.ua_binary import struct_to_binary
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from server.services.dispatch import SERVICES
 from tests.services.conftest import Served
 from tests.simulators.raw_client import Ended, RawClient, read_request
+from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STATE = ua.NodeId(ua.ObjectIds.Server_ServerStatus_State)
@@ -143,3 +151,131 @@ async def test_deeply_nested_values_are_refused(served: Served) -> None:
         _, fault = await asyncio.wait_for(raw.answer(), 5)
         codes = (ua.StatusCodes.BadEncodingLimitsExceeded, ua.StatusCodes.BadDecodingError)
         assert fault.ResponseHeader.ServiceResult.value in codes
+
+
+# -- hypothesis: the same with what it makes smaller until nothing is left but the reason
+
+BOUNDED = settings(max_examples=700, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+_MOST_GROWTH = 48 * 2**20
+"""Bytes; far below what thousands of bent requests would leave behind if each left its own size."""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def bystander(served: Served) -> AsyncIterator[RawClient]:
+    """A client that was there before, and wants to go on reading."""
+    async with served.raw() as raw:
+        yield await raw.connect()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bounded(served: Served, bystander: RawClient) -> AsyncIterator[None]:
+    """Nothing grows: neither memory, nor connections, nor tasks."""
+    process, before, tasks = psutil.Process(), served.server.connections, len(asyncio.all_tasks())
+    resident = process.memory_info().rss
+    yield
+    await until(lambda: served.server.connections == before)
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
+    gc.collect()
+    assert process.memory_info().rss - resident < _MOST_GROWTH
+
+
+async def still_served(served: Served, bystander: RawClient) -> None:
+    for session in served.server.sessions:  # those that wait for a client to come back would be too many
+        if session.channel is None:
+            await served.server.sessions.close(session, delete_subscriptions=True)
+    assert len((await asyncio.wait_for(bystander.call(read_request(STATE)), 5)).Results) == 1
+
+
+edits = st.lists(
+    st.tuples(
+        st.sampled_from(["overwrite", "insert", "remove", "cut"]),
+        st.integers(0, 400),
+        st.one_of(st.binary(min_size=1, max_size=12), st.sampled_from(_TEMPTING)),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def edited(body: bytes, start: int, changes: list[tuple[str, int, bytes]]) -> bytes:
+    """The body with the changes made somewhere behind `start`."""
+    data = bytearray(body)
+    for kind, where, piece in changes:
+        place = start + where % max(1, len(data) - start)
+        if kind == "overwrite":
+            data[place : place + len(piece)] = piece
+        elif kind == "insert":
+            data[place:place] = piece
+        elif kind == "remove":
+            del data[place : place + len(piece)]
+        else:
+            del data[place:]
+    return bytes(data)
+
+
+@given(which=st.integers(0, len(samples()) - 1), changes=edits, header_too=st.booleans())
+@BOUNDED
+async def test_any_edit_of_a_request_is_answered_or_ends_the_connection(
+    served: Served, bystander: RawClient, bounded: None, which: int, changes: Any, header_too: bool
+) -> None:
+    """Part 4, 7.35 and Part 6, 7.1.5: a ServiceFault, or an ERR message where not even the RequestHeader is read."""
+    async with served.raw() as raw:
+        await raw.connect()
+        request = samples()[which]
+        request.RequestHeader.AuthenticationToken = raw.authentication_token
+        body = struct_to_binary(request)
+        header = 0 if header_too else 4 + len(struct_to_binary(request.RequestHeader))
+        if await exchange(raw, edited(body, header, changes)):
+            await raw.call(ua.CloseSessionRequest())
+    await still_served(served, bystander)
+
+
+chunks = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from([b"MSG", b"MSG", b"MSG", b"OPN", b"CLO", b"HEL", b"ACK", b"ERR", b"XYZ"]),
+        "kind": st.sampled_from([b"F", b"F", b"C", b"A", b"?"]),
+        "longer": st.sampled_from([0, 0, 0, 0, -8, -1, 1, 9, 70_000, 2**31]),
+        "channel": st.sampled_from([0, 0, 0, 1]),
+        "token": st.sampled_from([0, 0, 0, 1]),
+        "skip": st.sampled_from([0, 0, 0, 1, -1, 2**31]),
+        "body": st.one_of(st.binary(max_size=40), st.just(struct_to_binary(read_request(STATE)))),
+    }
+)
+
+
+def framed(raw: RawClient, asked: dict[str, Any]) -> bytes:
+    """A chunk with a header that may lie."""
+    raw.sequence = (raw.sequence + 1 + asked["skip"]) % 2**32
+    channel, token = raw.channel_id + asked["channel"], raw.token_id + asked["token"]
+    ids = struct.pack("<IIII", channel, token, raw.sequence, 7)
+    size = max(0, 8 + len(ids) + len(asked["body"]) + asked["longer"])
+    return asked["type"] + asked["kind"] + struct.pack("<I", size) + ids + asked["body"]
+
+
+@given(
+    opened=st.sampled_from([0, 1, 1, 2, 2]),
+    sent=st.lists(st.one_of(chunks, st.binary(max_size=30)), min_size=1, max_size=5),
+    pieces=st.lists(st.integers(1, 40), max_size=6),
+)
+@BOUNDED
+async def test_any_stream_of_chunks_is_answered_or_ends_the_connection(
+    served: Served, bystander: RawClient, bounded: None, opened: int, sent: list[Any], pieces: list[int]
+) -> None:
+    """Part 6, 6.7.2 and 7.1.5: wrong types, sizes, channels, tokens, sequence numbers, cut into any segments; nothing
+    follows an ERR message, and a client that goes away leaves nothing behind."""
+    async with served.raw() as raw:
+        if opened:
+            await raw.open()
+        if opened > 1:
+            await raw.create_session()
+            await raw.activate()
+        stream = b"".join(one if isinstance(one, bytes) else framed(raw, one) for one in sent)
+        with contextlib.suppress(ConnectionError):
+            for size in pieces:
+                raw.send(stream[:size])
+                stream = stream[size:]
+                await asyncio.sleep(0)
+            raw.send(stream)
+            raw.writer.write_eof()
+        await asyncio.wait_for(raw.ended(), 5)
+    await still_served(served, bystander)
