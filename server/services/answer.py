@@ -9,8 +9,8 @@ from typing import Any
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 
+from server.services.chunks import ChannelError
 from server.services.context import ServiceContext
-from server.services.secure_channel import ChannelError
 from server.services.wire import service_fault
 
 _log = logging.getLogger(__name__)

@@ -11,8 +11,9 @@ from asyncua import ua
 from asyncua.common.utils import NotEnoughData, ServiceError
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 
+from server.services.chunks import ChannelError
 from server.services.dispatch import serve
-from server.services.secure_channel import ChannelError, SecureChannel
+from server.services.secure_channel import SecureChannel
 from server.services.transport import Connection
 from server.services.wire import RequestBuffer, service_fault
 

@@ -22,8 +22,8 @@ from server.services import (
     view_service,
 )
 from server.services.answer import answer, fault, run_parallel
+from server.services.chunks import ChannelError
 from server.services.context import Service, ServiceContext
-from server.services.secure_channel import ChannelError
 from server.services.wire import RequestBuffer
 
 if TYPE_CHECKING:

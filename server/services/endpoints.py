@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from asyncua import ua
 
 from server.services.options import POLICY_NONE, UaServerOptions
-from server.services.secure_channel import policy_class
+from server.services.policies import POLICIES
 
 TRANSPORT_PROFILE: Final = "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
 ANONYMOUS: Final = "anonymous"
@@ -66,20 +66,20 @@ class Endpoints:
         """What an endpoint of this security policy takes as user identity. Secrets are encrypted with the endpoint's
         policy, and with the strongest on offer where the endpoint has none."""
         secret_uri = policy_uri
-        if policy_uri == policy_class(POLICY_NONE).URI:
+        if policy_uri == POLICIES[POLICY_NONE].URI:
             offered = [name for name in self._options.policies if name != POLICY_NONE] or ["Basic256Sha256"]
-            secret_uri = policy_class(max(offered, key=_LEVELS.__getitem__)).URI
+            secret_uri = POLICIES[max(offered, key=_LEVELS.__getitem__)].URI
         tokens = [
             ua.UserTokenPolicy(USERNAME, ua.UserTokenType.UserName, SecurityPolicyUri=secret_uri),
             ua.UserTokenPolicy(CERTIFICATE, ua.UserTokenType.Certificate, SecurityPolicyUri=secret_uri),
         ]
         if self._options.allow_anonymous:
-            none = policy_class(POLICY_NONE).URI
+            none = POLICIES[POLICY_NONE].URI
             tokens.insert(0, ua.UserTokenPolicy(ANONYMOUS, ua.UserTokenType.Anonymous, SecurityPolicyUri=none))
         return tokens
 
     def _description(self, url: str, policy: str, mode: ua.MessageSecurityMode, level: int) -> ua.EndpointDescription:
-        uri = policy_class(policy).URI
+        uri = POLICIES[policy].URI
         return ua.EndpointDescription(
             EndpointUrl=url,
             Server=self.application(url),

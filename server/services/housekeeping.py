@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from asyncua import ua
 
 from server.services.channel import Channel
-from server.services.secure_channel import ChannelError
+from server.services.chunks import ChannelError
 from server.services.transport import Connection, Listener
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from server.security.certificates import common_name, thumbprint, to_der
 from server.security.roles import Role, User
 from server.security.trust import Untrusted
 from server.services.options import POLICY_NONE
-from server.services.secure_channel import policy_class
+from server.services.policies import POLICIES
 
 if TYPE_CHECKING:
     from server.services.session import Session
@@ -123,6 +123,6 @@ def _user_of_certificate(
 
 def _by_uri(uri: str | None) -> Any:
     for name in (POLICY_NONE, "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"):
-        if uri == policy_class(name).URI:
-            return policy_class(name)
+        if uri == POLICIES[name].URI:
+            return POLICIES[name]
     raise ServiceError(ua.StatusCodes.BadSecurityPolicyRejected)

@@ -18,29 +18,15 @@ from asyncua.crypto import security_policies, uacrypto
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from server.services.chunks import ChannelError, Incoming
 from server.services.options import POLICY_NONE, Limits
+from server.services.policies import POLICIES
 from server.services.wire import RequestBuffer
 
 _CHUNK: Final = struct.Struct("<3ssIII")
 _SEQUENCE: Final = struct.Struct("<II")
-_SEQUENCE_WRAP: Final = 2**32 - 1024
-_POLICIES: Final[dict[str, type[security_policies.SecurityPolicy]]] = {
-    POLICY_NONE: security_policies.SecurityPolicyNone,
-    "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
-    "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
-    "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
-}
-
 _NONE: Final[Any] = security_policies.SecurityPolicyNone
 _hmac: Final[Any] = uacrypto.hmac_sha256
-
-
-class ChannelError(Exception):
-    """A breach of the protocol: the peer is told `status` in an ERR message and the connection is closed."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +55,6 @@ class Token:
         return now > self.created + 1.25 * self.lifetime_s
 
 
-def policy_class(name: str) -> type[security_policies.SecurityPolicy]:
-    """The implementation of a policy named as in `UaServerOptions.policies`."""
-    return _POLICIES[name]
-
-
 class SecureChannel:
     """One channel's cryptography and order of chunks. Raises ChannelError for whatever must end the connection."""
 
@@ -89,13 +70,10 @@ class SecureChannel:
         self._next_nonces: tuple[bytes, bytes] = (b"", b"")
         self._identity = identity
         offered = {POLICY_NONE, *policies}  # None always, for Discovery (Part 4, 5.5.4); sessions look closer
-        self._by_uri = {_POLICIES[name].URI: _POLICIES[name] for name in offered}
+        self._by_uri = {POLICIES[name].URI: POLICIES[name] for name in offered}
         self._limits = limits
         self._sent = 0
-        self._received: int | None = None
-        self._parts: list[bytes] = []
-        self._parts_size = 0
-        self._parts_request = 0
+        self._incoming = Incoming(limits)
 
     @property
     def peer_certificate(self) -> bytes:
@@ -130,7 +108,7 @@ class SecureChannel:
             raise ChannelError(ua.StatusCodes.BadSecurityChecksFailed, f"undecodable OPN message: {error}") from error
         if type_id.Identifier != ua.ObjectIds.OpenSecureChannelRequest_Encoding_DefaultBinary:
             raise ChannelError(ua.StatusCodes.BadTcpMessageTypeInvalid, "an OPN message without OpenSecureChannel")
-        self._check_sequence(sequence)
+        self._incoming.check_sequence(sequence)
         if self.token is None:
             self.policy = policy
             self.mode = self._check_mode(parameters.SecurityMode)
@@ -188,8 +166,8 @@ class SecureChannel:
         self._check_token(token_id)
         plain = self._open_symmetric(frame)
         sequence, request_id = _SEQUENCE.unpack_from(plain)
-        self._check_sequence(sequence)
-        return self._assemble(kind, request_id, plain[_SEQUENCE.size :])
+        self._incoming.check_sequence(sequence)
+        return self._incoming.assemble(kind, request_id, plain[_SEQUENCE.size :])
 
     def encode(self, request_id: int, body: bytes) -> list[bytes]:
         """The chunks of a MSG. Raises ServiceError(BadResponseTooLarge) beyond the peer's limits."""
@@ -276,12 +254,6 @@ class SecureChannel:
         self.policy.make_local_symmetric_key(remote, local)
         self.policy.make_remote_symmetric_key(local, remote, self.token.lifetime_s * 1000)
 
-    def _check_sequence(self, number: int) -> None:
-        last, self._received = self._received, number
-        if last is None or number == last + 1 or (number < 1024 and last >= _SEQUENCE_WRAP):
-            return
-        raise ChannelError(ua.StatusCodes.BadSequenceNumberInvalid, f"sequence number {number} after {last}")
-
     def _open_symmetric(self, frame: bytes) -> bytes:
         crypto = self.policy.symmetric_cryptography
         if self.mode == ua.MessageSecurityMode.None_:
@@ -299,26 +271,6 @@ class SecureChannel:
         if len(signed) < _SEQUENCE.size:
             raise ChannelError(ua.StatusCodes.BadSecurityChecksFailed, "the padding of a chunk is wrong")
         return signed
-
-    def _assemble(self, kind: bytes, request_id: int, body: bytes) -> tuple[int, bytes] | None:
-        if self._parts and request_id != self._parts_request:
-            raise ChannelError(ua.StatusCodes.BadDecodingError, "chunks of two messages mixed")
-        if kind == b"A":
-            self._parts, self._parts_size = [], 0
-            return None
-        self._parts.append(body)
-        self._parts_size += len(body)
-        self._parts_request = request_id
-        limits = self._limits
-        if self._parts_size > limits.max_message_size:
-            raise ChannelError(ua.StatusCodes.BadRequestTooLarge, f"a message of over {limits.max_message_size} bytes")
-        if len(self._parts) > limits.max_chunk_count:
-            raise ChannelError(ua.StatusCodes.BadRequestTooLarge, f"a message of over {limits.max_chunk_count} chunks")
-        if kind == b"C":
-            return None
-        whole = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts, self._parts_size = [], 0
-        return request_id, whole
 
     def _room_per_chunk(self, crypto: Any) -> int:
         encrypted = self.send_chunk_size - _CHUNK.size

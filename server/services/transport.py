@@ -13,8 +13,8 @@ from typing import Final, Protocol, cast
 from asyncua import ua
 from asyncua.ua.ua_binary import struct_to_binary
 
+from server.services.chunks import ChannelError
 from server.services.options import Limits
-from server.services.secure_channel import ChannelError
 from server.services.wire import status_code
 
 _log = logging.getLogger(__name__)

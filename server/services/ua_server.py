@@ -20,6 +20,7 @@ from server.security.trust import TrustList, Untrusted
 from server.security.users import Users
 from server.services.attributes import AttributeReader
 from server.services.channel import Channel
+from server.services.chunks import ChannelError
 from server.services.diagnostics import Diagnostics
 from server.services.endpoints import Endpoints
 from server.services.events import EventHub, EventTypes
@@ -29,7 +30,7 @@ from server.services.monitored_targets import MonitoredTargets
 from server.services.options import UaServerOptions
 from server.services.ports import Commands, Methods
 from server.services.read_request import ReadDecoder
-from server.services.secure_channel import ChannelError, Identity
+from server.services.secure_channel import Identity
 from server.services.server_object import ServerObject
 from server.services.session import Session, Sessions
 from server.services.standard_nodes import load_stack

@@ -15,7 +15,7 @@ from drivers.data_types import WIRE, DataType, to_cells
 from drivers.readings import Readings
 from drivers.status import Status
 from server.services import sampling
-from server.services.notification import SERVER, SOURCE, STATUS, VALUE
+from server.services.data_values import SERVER, SOURCE, STATUS, VALUE
 from server.services.sampling import REPORTING, TagItem, TagItems
 from server.tags.table import TagTable
 
