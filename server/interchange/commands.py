@@ -57,8 +57,7 @@ def import_td(file: Path, out: Path | None, force: bool) -> int:
     try:
         draft, findings = read_thing_drafts(read_thing(file))
     except NoThing as error:
-        text = str(error)
-        return _refuse(f"{file}{'' if text[:1] == '#' else ':' if text[:1].isdigit() else ': '}{text}")
+        return _refuse("\n".join(_located(file, line) for line in str(error).splitlines()))
     return finish(file, draft, findings, out, force, "td")
 
 
@@ -72,15 +71,18 @@ def finish(file: Path, draft: PlantDraft, findings: Sequence[Finding], out: Path
     try:
         text, told = settle(draft, findings, head)
     except NotPossible as error:
-        for line in str(error).splitlines():
-            print(f"{file}:{line}" if line[:1].isdigit() or line[:1] == "#" else f"{file}: {line}", file=sys.stderr)
-        return WRONG_INPUT
+        return _refuse("\n".join(_located(file, line) for line in str(error).splitlines()))
     for finding in told:
         print(_line(file, finding), file=sys.stderr)
     skipped = sum(finding.skipped for finding in told)
     all_of_them = len(draft.tags) + skipped
     print(f"{len(draft.tags)} of {max(all_of_them, before)} tags imported", file=sys.stderr)
     return _write(text, out, force) or (WRONG_INPUT if skipped else 0)
+
+
+def _located(file: Path, line: str) -> str:
+    """A message that begins with its place, a line or a JSON pointer, or has none."""
+    return f"{file}{'' if line.startswith('#') else ':' if line[:1].isdigit() else ': '}{line}"
 
 
 def _line(file: Path, finding: Finding) -> str:

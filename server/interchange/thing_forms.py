@@ -145,7 +145,7 @@ def modbus_access(form: Form, parts: SplitResult, words: Vocabulary, leaf: Schem
     told = words.term(form, "modbus", "type", "payloadDataType")
     content = _parameters(str(form.get("contentType", "")))
     if "length" in content and told is None and table in ("holding", "input"):
-        quantity = max(1, int(content["length"]) // 2)
+        quantity = max(1, _whole(content["length"], "length") // 2)
     kind, raw = _modbus_type(table, told, quantity, leaf, content, max(1, elements))
     keys: dict[str, Any] = {"table": table, "address": start} | ({} if unit is None else {"unit": unit})
     keys |= {"type": raw} if raw else {}
@@ -155,9 +155,9 @@ def modbus_access(form: Form, parts: SplitResult, words: Vocabulary, leaf: Schem
         keys["byte_order"] = "little"
     if word_order == "little" or words.term(form, "modbus", "mostSignificantWord") is False:
         keys["word_order"] = "little"
-    polling, timeout = words.term(form, "modbus", "pollingTime"), words.term(form, "modbus", "timeout")
-    access = Access(keys, kind, elements, polling / 1000 if polling else None)
-    access.settings = {"timeout_s": min(timeout / 1000, 60)} if timeout else {}
+    polling, timeout = (_whole(words.term(form, "modbus", name) or 0, name) for name in ("pollingTime", "timeout"))
+    access = Access(keys, kind, elements, polling / 1000 if polling > 0 else None)
+    access.settings = {"timeout_s": min(timeout / 1000, 60)} if timeout > 0 else {}
     if start >= 40000 and table == "holding":
         access.notes.append(
             f"address {start + 1} is taken as it stands; if it is Modicon's, it is holding {start - 40000}"
@@ -176,10 +176,14 @@ def _place(form: Form, parts: SplitResult, words: Vocabulary) -> tuple[int | Non
     quantity = query.get("quantity", query.get("length", 1 if told is None else told))
     if start is None:
         raise NotSupported("the form has no address; it stands in its href (/unit/address) or in modv:address")
+    return None if unit is None else _whole(unit, "unit"), _whole(start, "address"), _whole(quantity, "quantity")
+
+
+def _whole(value: Any, what: str) -> int:
     try:
-        return None if unit is None else int(unit), int(start), int(quantity)
+        return int(str(value))
     except ValueError as error:
-        raise NotSupported(f"unit, address and quantity must be whole numbers ({error})") from error
+        raise NotSupported(f'{what} is "{value}"; it must be a whole number') from error
 
 
 def _table(form: Form, words: Vocabulary) -> Table:
@@ -222,10 +226,10 @@ def mqtt_access(form: Form, parts: SplitResult, words: Vocabulary, leaf: Schema,
     """Topic, QoS and format of an MQTT form. Raises NotSupported."""
     terms = ("topic", "filter") if write else ("filter", "topic")
     topic = words.term(form, "mqtt", *terms) or unquote(parts.path.lstrip("/"))
-    if isinstance(topic, list) or not topic:
+    if not isinstance(topic, str) or not topic:
         raise NotSupported("the form has no single topic; it stands in mqv:topic or mqv:filter")
     told = words.term(form, "mqtt", "qos")
-    qos = {} if told is None else {"write_qos" if write else "qos": int(str(words.bare(told)))}
+    qos = {} if told is None else {"write_qos" if write else "qos": _whole(words.bare(told), "QoS")}
     keys: dict[str, Any] = {"write_topic" if write else "topic": topic, **_reading(form, path)} | qos
     if write and words.term(form, "mqtt", "retain"):
         keys["retain"] = True

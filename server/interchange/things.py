@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from server.interchange.thing_forms import (
     mqtt_access,
     target,
 )
+from server.interchange.thing_model import AFFORDANCE, THING, escaped, problems
 from server.interchange.thing_schema import NotSupported, Schema, description, element, leaves, meaning
 
 _READ: Final = frozenset({"readproperty", "observeproperty"})
@@ -41,13 +42,12 @@ def read_thing(path: Path) -> Mapping[str, Any]:
         raise NoThing(f"{error.lineno}:{error.colno}: is not JSON: {error.msg}") from error
     if not isinstance(thing, dict) or "@context" not in thing:
         raise NoThing("is no Thing Description; it is a JSON object with @context, title and properties")
+    if found := problems(THING, thing, "#"):
+        raise NoThing("\n".join(f"{where}: {message}" for where, message in found))
     if "tm:ThingModel" in _list(thing.get("@type")):
         raise NoThing("is a Thing Model, a template without addresses; make a Thing Description of it first")
-    if not isinstance(thing.get("title"), str) or not thing["title"].strip():
-        raise NoThing("#/title: is missing; it names the twin")
-    for key in ("properties", "actions", "events"):
-        if not isinstance(thing.get(key, {}), dict):
-            raise NoThing(f"#/{key}: must be an object of names")
+    if not usable_name(thing["title"])[0]:
+        raise NoThing("#/title: names the twin, and is empty")
     return thing
 
 
@@ -74,23 +74,28 @@ class _Reader:
         identification = {"identification": {"ProductInstanceUri": thing["id"]}} if thing.get("id") else {}
         self._plant.of_twin[self._twin,] = {key: value for key, value in about.items() if value} | identification
         for name, affordance in thing.get("properties", {}).items():
-            self._each(f"#/properties/{_escaped(name)}", name, affordance, self._property)
+            self._each(f"#/properties/{escaped(name)}", name, affordance, self._property)
         for name, affordance in thing.get("actions", {}).items():
-            self._each(f"#/actions/{_escaped(name)}", name, affordance, self._action)
+            self._each(f"#/actions/{escaped(name)}", name, affordance, self._action)
         for name in thing.get("events", {}):
-            self._findings.append(Finding(f"#/events/{_escaped(name)}", "an event has no current value to be a tag"))
+            self._findings.append(Finding(f"#/events/{escaped(name)}", "an event has no current value to be a tag"))
         if self._plant.tags:
             self._tell_security()
         return self._plant, self._findings
 
     def _each(self, where: str, name: str, affordance: Any, read: Any) -> None:
-        if not isinstance(affordance, Mapping) or not isinstance(affordance.get("forms"), list):
-            self._findings.append(Finding(where, "has no forms, so nothing says how it is reached"))
+        if found := problems(AFFORDANCE, affordance, where):
+            self._findings.append(Finding(*found[0]))
+            self._tell_all(found[1:])
             return
         try:
             read(where, name, affordance)
         except NotSupported as error:
             self._findings.append(Finding(where, str(error)))
+
+    def _tell_all(self, found: Sequence[tuple[str, str]]) -> None:
+        for where, message in found:
+            self._tell(where, message)
 
     def _tell(self, where: str, *notes: str) -> None:
         self._findings += [Finding(where, note, skipped=False) for note in notes if note]
@@ -237,8 +242,3 @@ class _Reader:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _escaped(name: str) -> str:
-    """A name in a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")

@@ -78,7 +78,7 @@ def test_c_is_celsius_in_a_tag_list_and_an_unknown_unit_gets_suggestions() -> No
 @pytest.mark.parametrize(
     ("cells", "scale", "offset", "span"),
     [
-        ({"scaling": "1", "raw_low": "0", "raw_high": "100", "scaled_low": "-10", "scaled_high": "40"}, 0.5, -10, (-10, 40)),
+        ({"raw_low": "0", "raw_high": "100", "scaled_low": "-5", "scaled_high": "45"}, 0.5, -5, (-5, 45)),
         ({"raw_low": "4000", "raw_high": "20000", "scaled_low": "0", "scaled_high": "16"}, 0.001, -4, (0, 16)),
         ({"scale": "0,1", "offset": "-50"}, 0.1, -50, None),
         ({"scale": "2", "negate": "1"}, -2, 0, None),
