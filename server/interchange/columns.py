@@ -100,9 +100,14 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("cp1252", "replace")
 
 
+def field_of(name: str) -> str:
+    """What a column of that name is, "" where nobody calls anything so."""
+    return _OF_NAME.get("".join(filter(str.isalnum, name.lower())), "")
+
+
 def _fields(names: list[str]) -> list[str]:
     """What each column is, "" where that is not known; of two for one field the first."""
-    found = [_OF_NAME.get("".join(filter(str.isalnum, name.lower())), "") for name in names]
+    found = [field_of(name) for name in names]
     return [field if field == _IGNORED or field not in found[:index] else "" for index, field in enumerate(found)]
 
 
