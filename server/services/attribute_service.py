@@ -14,8 +14,9 @@ from asyncua.ua.ua_binary import struct_to_binary
 
 from server.services.answer import run_parallel
 from server.services.context import Service, ServiceContext
+from server.services.data_values import STAMPS
 from server.services.read_request import ReadRequest
-from server.services.value_columns import STAMPS, status_only
+from server.services.value_columns import status_only
 from server.services.wire import response_head, status_code
 
 _log = logging.getLogger(__name__)

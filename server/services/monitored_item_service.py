@@ -13,9 +13,10 @@ from asyncua.common.utils import ServiceError
 from asyncua.ua.ua_binary import struct_to_binary
 from asyncua.ua.uaprotocol_auto import DataChangeFilter
 
-from server.services import create_items, monitored_filters, notification, sampling
+from server.services import create_items, monitored_filters, sampling
 from server.services.context import Service, ServiceContext
 from server.services.create_items import Asked, Wanted
+from server.services.data_values import STAMPS
 from server.services.event_filter import EventSelection
 from server.services.monitored_events import EventItem
 from server.services.monitored_plain import PlainItem
@@ -28,12 +29,6 @@ from server.services.wire import response_head
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
 
-_STAMPS: Final = {
-    ua.TimestampsToReturn.Source: notification.SOURCE,
-    ua.TimestampsToReturn.Server: notification.SERVER,
-    ua.TimestampsToReturn.Both: notification.SOURCE | notification.SERVER,
-    ua.TimestampsToReturn.Neither: 0,
-}
 _GOOD: Final = ua.StatusCode(ua.UInt32(ua.StatusCodes.Good))
 _NO_DIAGNOSTICS: Final = struct.pack("<i", -1)
 
@@ -43,7 +38,7 @@ def _code(status: int) -> ua.StatusCode:
 
 
 def _check_stamps(stamps: int) -> None:
-    if stamps not in _STAMPS:
+    if stamps not in STAMPS:
         raise ServiceError(ua.StatusCodes.BadTimestampsToReturnInvalid)
 
 
@@ -91,7 +86,7 @@ class _Creation:
             trigger, deadband = monitored_filters.change_filter(*asked.filter, *of_tag)
         interval_s, queue_size = _revised(self._server.limits, self._subscription, asked.interval_ms, asked.queue_size)
         item = MonitoredItem(self._subscription.items.new_id(), interval_s, None, row)
-        stamps = _STAMPS[self._stamps]
+        stamps = STAMPS[self._stamps]
         tag = TagItem(row, handle, asked.mode, trigger, deadband, queue_size, asked.discard_oldest, stamps)
         self._tags.append((item, tag))
         return create_items.created(item.id, interval_s, queue_size)
@@ -117,7 +112,7 @@ class _Creation:
         item = MonitoredItem(self._subscription.items.new_id(), interval_s, None if row >= 0 else node, row)
         settings = (int(asked.MonitoringMode), trigger, deadband, queue_size, wanted.DiscardOldest)
         if row >= 0:
-            self._tags.append((item, TagItem(row, wanted.ClientHandle, *settings, _STAMPS[self._stamps])))
+            self._tags.append((item, TagItem(row, wanted.ClientHandle, *settings, STAMPS[self._stamps])))
         else:
             item.plain = PlainItem(node, wanted.ClientHandle, *settings, self._stamps)
             self._plain.append(item)
@@ -219,7 +214,7 @@ def _modify_one(
         item.plain.stamps = stamps
         item.plain.resize(queue_size, wanted.DiscardOldest)
     else:
-        settings = (trigger, deadband, queue_size, wanted.DiscardOldest, _STAMPS[stamps])
+        settings = (trigger, deadband, queue_size, wanted.DiscardOldest, STAMPS[stamps])
         subscription.items.tags.change(item.slot, wanted.ClientHandle, *settings)
     return ua.MonitoredItemModifyResult(
         StatusCode=_GOOD,

@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from drivers.data_types import DataType
-from server.services.notification import Columns
+from server.services.data_values import Columns, as_float
 from server.tags.table import TagTable
 
 DISABLED, SAMPLING, REPORTING = 0, 1, 2
@@ -25,7 +24,7 @@ Slots = npt.NDArray[np.intp]
 @dataclass(slots=True)
 class TagItem:
     """What a client asked for one tag. deadband: absolute, in the tag's unit, 0 for none; stamps: the SOURCE and SERVER
-    bits of `notification`."""
+    bits of `data_values`."""
 
     row: int
     handle: int
@@ -196,7 +195,7 @@ class TagItems:
         deadband: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.bool_]:
         kinds = self._table.data_type[row]
-        difference = np.abs(_as_float(cell, kinds) - _as_float(self.last_cell[slots], kinds))
+        difference = np.abs(as_float(cell, kinds) - as_float(self.last_cell[slots], kinds))
         beyond: npt.NDArray[np.bool_] = (deadband == 0) | (difference > deadband) | np.isnan(difference)
         return beyond
 
@@ -284,15 +283,6 @@ class TagItems:
             self._grow(2 * self._used)
         self._used += 1
         return self._used - 1
-
-
-def _as_float(cell: npt.NDArray[np.uint64], kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    out = cell.view("<f8").copy()
-    signed = np.isin(kinds, (DataType.SByte, DataType.Int16, DataType.Int32, DataType.Int64, DataType.DateTime))
-    out[signed] = cell.view("<i8")[signed]
-    unsigned = (kinds < DataType.Float) & ~signed
-    out[unsigned] = cell[unsigned]
-    return out
 
 
 _SETTINGS = ("row", "handle", "mode", "trigger", "deadband", "queue_size", "discard_oldest", "stamps")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from asyncua import ua
 
+from server.services.data_values import LARGEST
 from server.services.events import Event
 from server.services.monitored_events import EventItem
 from server.services.monitored_plain import PlainItem, Read
-from server.services.notification import LARGEST, data_change, event_list
+from server.services.notification import data_change, event_list
 from server.services.sampling import DISABLED, SAMPLING, Slots, TagItem, TagItems
 from server.tags.table import TagTable
 
