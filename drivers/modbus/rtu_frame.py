@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 
 SHORTEST: Final = 5
 """Unit, function, exception, CRC."""
+RTU_BYTES: Final = 13
+"""A read request (8), and what its answer has besides the values."""
 _BITS_PER_CHARACTER: Final = 11
 _FIXED_LENGTH: Final = {5: 8, 6: 8, 15: 8, 16: 8, 22: 10}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -31,12 +32,14 @@ Kind = Literal[
     "string",
     "bytes",
 ]
+File = Annotated[Path, Field(strict=False)]
 Unit = Annotated[int, Field(strict=True, ge=0, le=255)]
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Tls(BaseModel):
-    """How the device is recognised, and the bridge by the device (Modbus/TCP Security). Files are PEM.
+    """How the device is recognised, and the bridge by the device (Modbus/TCP Security). Files are PEM,
+    relative to the plant file.
 
     ca: certificate authorities, default those of the system. cert and key: the bridge's own certificate, which carries
     its role. server_name: the name in the device's certificate, where it is not `host`. insecure: take any certificate
@@ -45,9 +48,9 @@ class Tls(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
+    ca: File | None = None
+    cert: File | None = None
+    key: File | None = None
     server_name: str | None = None
     insecure: bool = False
 

@@ -173,3 +173,12 @@ def test_every_option_has_a_description() -> None:
 
 def test_the_driver_is_found_by_its_entry_point() -> None:
     assert driver_type("modbus") is modbus
+
+
+def test_a_slow_serial_line_is_loaded_by_the_time_its_bytes_take(tag: Tag) -> None:
+    """8 + 5 + 200 bytes at 11 bits are 0.244 s at 9,600 bit/s."""
+    tags = [tag(row, address=2 * row) for row in range(50)]
+    report = modbus.report(modbus.connection_model(transport="rtu", device="x", baud_rate=9600), tags)
+    (request,) = report.requests
+    assert request.bytes_on_wire == 213
+    assert report.load == pytest.approx(0.01 + 213 * 11 / 9600 + 2 * 3.5 * 11 / 9600)
