@@ -152,6 +152,14 @@ class Sessions:
         self.cumulated += 1
         return session
 
+    async def make_room(self) -> None:
+        """At the limit, end the session whose client has been away the longest: whoever opens sessions and leaves must
+        not keep others out. Its subscriptions can still be transferred."""
+        away = [session for session in self._by_token.values() if session.channel is None]
+        if away and len(self._by_token) >= self._limit:
+            self.aborted += 1
+            await self.close(min(away, key=lambda session: session.last_contact_at), delete_subscriptions=False)
+
     def find(self, token: ua.NodeId) -> Session | None:
         """The open session with this authentication token."""
         key = token.Identifier

@@ -32,6 +32,7 @@ async def _create(context: ServiceContext, request: ua.CreateSessionParameters) 
     asked_s = request.RequestedSessionTimeout / 1000
     longest = limits.max_session_timeout_s
     timeout_s = min(max(asked_s, limits.min_session_timeout_s), longest) if asked_s > 0 else longest
+    await server.sessions.make_room()
     session = server.sessions.create(channel, request.SessionName or "", timeout_s, server.own_namespace)
     if session is None:
         server.diagnostics.rejected_sessions += 1

@@ -13,6 +13,7 @@ from server.services.options import Limits
 from tests.services.conftest import Served, serve
 from tests.simulators.raw_client import Ended
 from tests.simulators.subscriber import Subscriber
+from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NODE = ua.NodeId(ua.ObjectIds.Server_ServerStatus_State)
@@ -153,6 +154,21 @@ async def test_a_session_too_many_is_refused_and_room_is_made_by_closing_one(lim
         for one in opened:
             await one.call(ua.CloseSessionRequest())
             await one.__aexit__(None, None, None)
+
+
+async def test_sessions_that_were_left_behind_keep_nobody_out(limited: Served) -> None:
+    """Part 4, 5.6.2.1: at the limit the one whose client has been away the longest goes, never one in use."""
+    async with limited.raw() as stays:
+        await stays.connect()
+        for _ in range(2 * LIMITS.max_sessions):
+            async with limited.raw() as leaves:
+                await leaves.connect()
+            await until(lambda: len([one for one in limited.server.sessions if one.channel is not None]) == 1)
+        read = asked(ua.ReadRequest, NodesToRead=[ua.ReadValueId(NodeId=NODE, AttributeId=13)])
+        assert status(await stays.call(read)) == "Good"
+        await stays.call(ua.CloseSessionRequest())
+    for session in limited.server.sessions:
+        await limited.server.sessions.close(session, delete_subscriptions=True)
 
 
 async def test_subscriptions_are_limited_for_a_session_and_for_the_server(limited: Served, client: Subscriber) -> None:

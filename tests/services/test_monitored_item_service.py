@@ -277,6 +277,16 @@ async def test_attributes_text_and_the_server_object_are_monitored_too(served: S
     assert values(await client.next()) == [(3, "stopped", 0)]
 
 
+async def test_a_tag_that_never_had_a_value_is_told_so_without_a_source_timestamp(served: Served, client: Subscriber):
+    """Part 4, 7.11.3 and 7.39.2: BadWaitingForInitialData, and no time at which it would have been."""
+    made = await client.subscribe(20)
+    await client.monitor(made.SubscriptionId, client.item(served.node_id(f"{TANK}/EachSByte")))
+    (told,) = (await client.next()).Parameters.NotificationMessage.NotificationData[0].MonitoredItems
+    assert told.Value.StatusCode.value == Codes.BadWaitingForInitialData
+    assert told.Value.SourceTimestamp is None
+    assert told.Value.ServerTimestamp is not None
+
+
 async def test_two_clients_get_the_same_values_at_their_own_intervals(served: Served, client: Subscriber):
     """Part 4, 5.12.1.2 and 5.13.1.1."""
     async with Subscriber(served.server.port) as second:
