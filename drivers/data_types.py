@@ -70,6 +70,17 @@ def from_cells(cells: npt.NDArray[np.uint64], data_type: DataType) -> npt.NDArra
     return cells.view(CELL_VIEW[data_type]).astype(WIRE[data_type])
 
 
+def floats(cells: npt.NDArray[np.uint64], data_types: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Cells of any mixture of types as float64: Boolean as 0 and 1, DateTime as ticks; whole numbers beyond 2^53 are
+    rounded. What stands in the cell of a text is meaningless, and so is its float."""
+    out = cells.view("<f8").copy()
+    whole = (data_types < DataType.Float) | (data_types == DataType.DateTime)
+    out[whole] = cells.view("<i8")[whole]
+    large = (data_types == DataType.UInt64) & (cells > np.uint64(2**63 - 1))
+    out[large] = cells[large]
+    return out
+
+
 @cache
 def value_range(data_type: DataType) -> tuple[float, float] | tuple[int, int] | None:
     """Smallest and largest value of a numeric type; None for Boolean, text, bytes and DateTime."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.series import Series
-from drivers.data_types import DataType
+from drivers.data_types import DataType, floats
 from drivers.readings import Readings
 from drivers.status import Status
 from server.tags.table import TagTable
@@ -79,23 +79,15 @@ class Recent:
         fresh = np.ones(len(row), np.bool_)
         fresh[1:] = (row[1:] != row[:-1]) | (ticks[1:] != ticks[:-1]) | (cells[1:] != cells[:-1])
         row, ticks, cells, status = row[fresh], ticks[fresh], cells[fresh], status[fresh]
-        values = self._as_float(cells, self._table.data_type[row])
+        kinds = self._table.data_type[row]
+        values = floats(cells, kinds)
+        values[kinds > DataType.Double] = np.nan
         values[(status >= _BAD) | np.isin(status & np.uint32(0xFFFF0000), _OLD)] = np.nan
         low, high = np.searchsorted(row, rows, "left"), np.searchsorted(row, rows, "right")
         return {
             wanted: Series(ticks[first:last], values[first:last], status[first:last])
             for wanted, first, last in zip(rows, low, high, strict=True)
         }
-
-    @staticmethod
-    def _as_float(cells: npt.NDArray[np.uint64], kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        values = cells.view("<f8").copy()
-        whole = kinds < DataType.Float
-        values[whole] = cells.view("<i8")[whole]
-        large = (kinds == DataType.UInt64) & (cells > np.uint64(2**63 - 1))
-        values[large] = cells[large]
-        values[kinds > DataType.Double] = np.nan
-        return values
 
 
 def _select(batch: Readings, wanted: npt.NDArray[np.bool_], start: int | None, end: int | None) -> Readings:

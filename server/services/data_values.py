@@ -135,13 +135,3 @@ class Columns:
 
 def _groups(keys: npt.NDArray[np.uint16]) -> list[tuple[int, Index]]:
     return [(int(key), np.flatnonzero(keys == key)) for key in np.unique(keys)]
-
-
-def as_float(cell: npt.NDArray[np.uint64], kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Cells of numeric types as numbers, for comparing them with a deadband."""
-    out = cell.view("<f8").copy()
-    signed = np.isin(kinds, (DataType.SByte, DataType.Int16, DataType.Int32, DataType.Int64, DataType.DateTime))
-    out[signed] = cell.view("<i8")[signed]
-    unsigned = (kinds < DataType.Float) & ~signed
-    out[unsigned] = cell[unsigned]
-    return out

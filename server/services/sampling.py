@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from server.services.data_values import Columns, as_float
+from drivers.data_types import floats
+from server.services.data_values import Columns
 from server.tags.table import TagTable
 
 DISABLED, SAMPLING, REPORTING = 0, 1, 2
@@ -195,7 +196,7 @@ class TagItems:
         deadband: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.bool_]:
         kinds = self._table.data_type[row]
-        difference = np.abs(as_float(cell, kinds) - as_float(self.last_cell[slots], kinds))
+        difference = np.abs(floats(cell, kinds) - floats(self.last_cell[slots], kinds))
         beyond: npt.NDArray[np.bool_] = (deadband == 0) | (difference > deadband) | np.isnan(difference)
         return beyond
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from drivers.data_types import CELL_VIEW, WIRE, DataType
+from drivers.data_types import CELL_VIEW, WIRE, DataType, floats
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status, name
 from server.tags.feed import Feed
@@ -135,13 +135,7 @@ class TagTable:
 
     def as_float(self, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """Values of scalar numeric rows as float64, NaN where there is none or the type is not numeric."""
-        cells = self.value[rows]
-        kinds = self.data_type[rows]
-        out = cells.view("<f8").copy()
-        whole = (kinds < DataType.Float) | (kinds == DataType.DateTime)
-        out[whole] = cells.view("<i8")[whole]
-        large = (kinds == DataType.UInt64) & (cells > np.uint64(2**63 - 1))
-        out[large] = cells[large]
+        out = floats(self.value[rows], self.data_type[rows])
         out[self.in_side[rows] | ~self.has_value[rows]] = np.nan
         return out
 
