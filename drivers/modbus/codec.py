@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -75,7 +76,14 @@ def lane_key(layout: Layout) -> tuple[object, ...]:
 
 def make_lane(layouts: Sequence[Layout], starts: npt.NDArray[np.intp], factors: npt.NDArray[np.intp]) -> Lane:
     """A lane of values with these layouts (of one lane_key) that start at these places: bytes, or bits. factors: where
-    the factor registers of such values start."""
+    the factor registers of such values start. Equal devices share one lane, so that its arrays stay in the processor's
+    cache."""
+    return _lane(tuple(layouts), tuple(starts.tolist()), tuple(factors.tolist()))
+
+
+@lru_cache(maxsize=1024)
+def _lane(layouts: tuple[Layout, ...], starts_of: tuple[int, ...], factors_of: tuple[int, ...]) -> Lane:
+    starts, factors = np.array(starts_of, np.intp), np.array(factors_of, np.intp)
     first = layouts[0]
     place = np.stack([positions(layout) for layout in layouts])
     low_first = np.array([[1, 0] if layout.byte_order == "big" else [0, 1] for layout in layouts], np.intp)
