@@ -97,7 +97,7 @@ class Served:
 
     def client(self, user: str = "", policy: str = "") -> Client:
         """An asyncua client, not connected yet."""
-        client = Client(self.url)
+        client = Client(self.url, timeout=20)
         if user:
             client.set_user(user)
             client.set_password(PASSWORD)
