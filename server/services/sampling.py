@@ -10,16 +10,13 @@ import numpy.typing as npt
 
 from drivers.data_types import floats
 from server.services.data_values import Columns
+from server.services.samples import Samples, Slots
 from server.tags.table import TagTable
 
 DISABLED, SAMPLING, REPORTING = 0, 1, 2
 """MonitoringMode (Part 4, 7.23)."""
 ON_STATUS, ON_STATUS_VALUE, ON_STATUS_VALUE_TIMESTAMP = 0, 1, 2
 """DataChangeTrigger (Part 4, 7.10)."""
-OVERFLOW: Final = np.uint32(0x480)
-"""InfoType DataValue with the Overflow bit (Part 4, 7.39.1)."""
-
-Slots = npt.NDArray[np.intp]
 
 
 @dataclass(slots=True)
@@ -37,24 +34,6 @@ class TagItem:
     stamps: int
 
 
-@dataclass(slots=True)
-class _Samples:
-    """Notifications that wait in the items' queues, oldest first. slot: which item."""
-
-    slot: Slots
-    cell: npt.NDArray[np.uint64]
-    status: npt.NDArray[np.uint32]
-    source: npt.NDArray[np.int64]
-    server: npt.NDArray[np.int64]
-
-    def take(self, index: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> _Samples:
-        return _Samples(self.slot[index], self.cell[index], self.status[index], self.source[index], self.server[index])
-
-    @staticmethod
-    def join(parts: list[_Samples]) -> _Samples:
-        return _Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Samples.__slots__))
-
-
 class TagItems:
     """The monitored items on tags of one subscription, by slot; a slot is free again after `remove`.
 
@@ -66,7 +45,7 @@ class TagItems:
         self._table = table
         self._free: list[int] = []
         self._used = 0
-        self._waiting: list[_Samples] = []
+        self._waiting: list[Samples] = []
         self._waiting_count = 0
         self._may_repeat = False
         self._any_sampling_mode = False
@@ -166,14 +145,14 @@ class TagItems:
         if not fresh.all():
             slots, row = slots[fresh], row[fresh]
         self.seen[slots] = table.commits
-        sampled = _Samples(slots, table.value[row], table.status[row], table.source_ticks[row], table.server_ticks[row])
+        sampled = Samples(slots, table.value[row], table.status[row], table.source_ticks[row], table.server_ticks[row])
         changed = self._changed(sampled, row)
         if not changed.all():
             sampled = sampled.take(changed)
         if len(sampled.slot):
             self._queue(sampled)
 
-    def _changed(self, new: _Samples, row: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    def _changed(self, new: Samples, row: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         slots = new.slot
         trigger = self.trigger[slots]
         value: npt.NDArray[np.bool_] = new.cell != self.last_cell[slots]
@@ -200,7 +179,7 @@ class TagItems:
         beyond: npt.NDArray[np.bool_] = (deadband == 0) | (difference > deadband) | np.isnan(difference)
         return beyond
 
-    def _queue(self, sampled: _Samples) -> None:
+    def _queue(self, sampled: Samples) -> None:
         slots = sampled.slot
         self.last_cell[slots] = sampled.cell
         self.last_status[slots] = sampled.status
@@ -237,13 +216,13 @@ class TagItems:
             now = now.take(np.arange(most))
         return len(now.slot), self._encode(now, keep_order)
 
-    def _encode(self, now: _Samples, keep_order: bool) -> bytes:
+    def _encode(self, now: Samples, keep_order: bool) -> bytes:
         slots = now.slot
         kinds = self._table.data_type[self.row[slots]]
         columns = Columns(self.handle[slots], kinds, self.stamps[slots], now.cell, now.status, now.source, now.server)
         return columns.encode(keep_order)
 
-    def _put_back(self, rest: _Samples, may_repeat: bool) -> None:
+    def _put_back(self, rest: Samples, may_repeat: bool) -> None:
         if len(rest.slot):
             self._waiting.append(rest)
             self._waiting_count += len(rest.slot)
@@ -258,24 +237,9 @@ class TagItems:
 
     def _shorten(self) -> None:
         """Join what waits and apply the queue sizes (Part 4, 5.12.1.5)."""
-        every = _Samples.join(self._waiting)
-        order = np.argsort(every.slot, kind="stable")
-        slot = every.slot[order]
-        starts = np.flatnonzero(np.r_[True, slot[1:] != slot[:-1]])
-        count = np.diff(np.r_[starts, len(slot)])
-        place = np.arange(len(slot)) - np.repeat(starts, count)
-        from_end = np.repeat(count, count) - 1 - place
-        size = self.queue_size[slot]
-        oldest_goes = self.discard_oldest[slot]
-        stays = np.where(oldest_goes, from_end < size, (place < size - 1) | (from_end == 0))
-        marked = np.where(oldest_goes, from_end == size - 1, from_end == 0)
-        marked &= (np.repeat(count, count) > size) & (size > 1)
-        every.status[order[marked]] |= OVERFLOW
-        self.overflows += int((~stays & (size > 1)).sum())
-        keep = np.zeros(len(slot), np.bool_)
-        keep[order] = stays
-        self._waiting = [every.take(keep)]
-        self._waiting_count = len(self._waiting[0].slot)
+        kept, lost = Samples.join(self._waiting).within(self.queue_size, self.discard_oldest)
+        self.overflows += lost
+        self._waiting, self._waiting_count = [kept], len(kept.slot)
 
     def _slot(self) -> int:
         if self._free:

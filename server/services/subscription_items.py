@@ -13,7 +13,8 @@ from server.services.events import Event
 from server.services.monitored_events import EventItem
 from server.services.monitored_plain import PlainItem, Read
 from server.services.notification import data_change, event_list
-from server.services.sampling import DISABLED, SAMPLING, Slots, TagItem, TagItems
+from server.services.samples import Slots
+from server.services.sampling import DISABLED, SAMPLING, TagItem, TagItems
 from server.tags.table import TagTable
 
 

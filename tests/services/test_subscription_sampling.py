@@ -16,6 +16,7 @@ from drivers.readings import Readings
 from drivers.status import Status
 from server.services import sampling
 from server.services.data_values import SERVER, SOURCE, STATUS, VALUE
+from server.services.samples import OVERFLOW
 from server.services.sampling import REPORTING, TagItem, TagItems
 from server.tags.table import TagTable
 
@@ -44,7 +45,7 @@ class ModelItem:
                 place = -1
             if self.asked.queue_size > 1:
                 v, s, t = self.queue[place]
-                self.queue[place] = (v, s | int(sampling.OVERFLOW), t)
+                self.queue[place] = (v, s | int(OVERFLOW), t)
 
     def _changed(self, value: float, status: int, source: int) -> bool:
         assert self.last is not None
