@@ -112,11 +112,12 @@ class Screen:
 
 
 def line_of(now: Figures, rate: float) -> Text:
-    """The live line. rate: readings per second."""
+    """The live line. rate: readings per second. An alarm is a connection with tags that are not Good."""
     line = Text(f"{rate:,.0f} readings/s   {_count(now.clients, 'client')}   ", no_wrap=True, overflow="ellipsis")
     if now.not_good:
-        return line.append(f"{now.not_good} of {now.tags} tags not Good: {', '.join(now.troubled)}", style="bold red")
-    return line.append(f"all {now.tags} tags Good", style="green")
+        alarms = f"{_count(len(now.troubled), 'alarm')}: {', '.join(now.troubled)}"
+        return line.append(f"{alarms}, {now.not_good} of {now.tags} tags not Good", style="bold red")
+    return line.append(f"no alarms, all {now.tags} tags Good", style="green")
 
 
 def _count(number: int, word: str) -> str:

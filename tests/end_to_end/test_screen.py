@@ -95,7 +95,7 @@ def _check_layout(terminal: Terminal, columns: int) -> None:
 
 async def test_the_screen_fits_80_columns_and_its_line_lives(tmp_path: Path) -> None:
     with _terminal(80, tmp_path) as terminal:
-        await terminal.until(r"\d+ readings/s   0 clients   all 150 tags Good")
+        await terminal.until(r"\d+ readings/s   0 clients   no alarms, all 150 tags Good")
         _check_layout(terminal, 80)
         async with seat((await terminal.until(r"opc\.tcp://\S+"))[0]):
             await terminal.until(r"1 client  ")
@@ -127,7 +127,7 @@ async def test_what_it_suggests_to_try_works_word_by_word(tmp_path: Path) -> Non
             assert await client.write("PrimaryLoop/Pump1/SpeedSetpoint", 9999.0) == "BadOutOfRange"
             assert "Call Cooling > Commands > Inject with 8: the CoAP station dies" in told
             assert (await client.call("Commands/Inject", ua.Variant(8, Kind.UInt16))).StatusCode.name == "Good"
-            await terminal.until(r"14 of 150 tags not Good: station")
+            await terminal.until(r"1 alarm: station, 14 of 150 tags not Good")
             assert (await client.status("OutdoorTemperature")).startswith("Uncertain")
             assert "ClearFaults revives it" in told
             assert (await client.call("Commands/ClearFaults")).StatusCode.name == "Good"
