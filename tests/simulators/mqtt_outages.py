@@ -59,9 +59,10 @@ class Numbers:
 
 
 @asynccontextmanager
-async def numbers(broker: MqttBroker) -> AsyncIterator[Numbers]:
+async def numbers(broker: MqttBroker, *options: str) -> AsyncIterator[Numbers]:
+    """A device that sends numbers and in the end dies without a goodbye; options: of mosquitto_pub, such as a will."""
     process = await asyncio.create_subprocess_exec(
-        *(program("mosquitto_pub"), "-p", str(broker.port), "-t", "numbers", "-q", "1", "-l"),
+        *(program("mosquitto_pub"), "-p", str(broker.port), "-t", "numbers", "-q", "1", "-l", *options),
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
