@@ -24,8 +24,8 @@ SETTINGS = (
     "A device that has a new value every 0.1 s, observed or polled at `rate_s: 0.1`; `timeout_s: 0.2`,\n"
     "`keepalive_s: 0.3`, `max_age_s: 1`, `grace_s: 0.1` (by default 3, 10, 60 and 2 s). A lost connection is made\n"
     "anew after 0.1 to 0.4 s (by default 1 to 30 s). Power failures and silence last half a second, or until they\n"
-    "show. A device that forgot its observers answers pings as before: until the end of Max-Age the last value that it\n"
-    "told stays Good, as the device itself allowed, and *until Good* is the time to the next one."
+    "show. A device that forgot its observers answers pings as before: until the end of Max-Age the last value that\n"
+    "it told stays Good, as the device itself allowed, and *until Good* is the time to the next one."
 )
 LOST = Status.UncertainNoCommunicationLastUsableValue
 STALE = Status.UncertainLastUsableValue
