@@ -17,7 +17,8 @@ from drivers.errors import ConnectFailed
 from drivers.modbus.channel import Channel
 from drivers.modbus.mbap import MbapChannel
 from drivers.modbus.rtu import RtuChannel
-from drivers.modbus.settings import ModbusConnection, Tls
+from drivers.modbus.settings import ModbusConnection
+from drivers.tls import Tls
 
 try:
     from termios import error as TermiosError  # noqa: N812
@@ -59,7 +60,7 @@ async def _open_tcp(settings: ModbusConnection, make: Make) -> Channel:
 
 async def _open_tls(settings: ModbusConnection, make: Make) -> Channel:
     tls = settings.tls or Tls()
-    context = await asyncio.to_thread(_context, tls)
+    context = await asyncio.to_thread(tls.context)
     return await _open_stream(settings, make, ssl=context, server_hostname=tls.server_name or settings.host)
 
 
@@ -99,18 +100,6 @@ _OPEN: Final[dict[str, Callable[[ModbusConnection, Make], Awaitable[Channel]]]] 
     "rtu": _open_serial,
     "rtu_over_tcp": _open_tcp,
 }
-
-
-def _context(tls: Tls) -> ssl.SSLContext:
-    """Modbus/TCP Security asks for TLS 1.2 or later."""
-    context = ssl.create_default_context(cafile=tls.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.cert is not None:
-        context.load_cert_chain(tls.cert, tls.key)
-    return context
 
 
 def _reason(error: Exception) -> str:

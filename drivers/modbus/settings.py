@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
+
+from drivers.tls import Tls
 
 Table = Literal["coil", "discrete", "input", "holding"]
 Order = Literal["big", "little"]
@@ -32,33 +33,8 @@ Kind = Literal[
     "string",
     "bytes",
 ]
-File = Annotated[Path, Field(strict=False)]
 Unit = Annotated[int, Field(strict=True, ge=0, le=255)]
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-
-
-class Tls(BaseModel):
-    """How the device is recognised, and the bridge by the device (Modbus/TCP Security). Files are PEM,
-    relative to the plant file.
-
-    ca: certificate authorities, default those of the system. cert and key: the bridge's own certificate, which carries
-    its role. server_name: the name in the device's certificate, where it is not `host`. insecure: take any certificate
-    and any name; for a test bench only.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    ca: File | None = None
-    cert: File | None = None
-    key: File | None = None
-    server_name: str | None = None
-    insecure: bool = False
-
-    @model_validator(mode="after")
-    def _key_needs_cert(self) -> Self:
-        if self.key is not None and self.cert is None:
-            raise ValueError("key stands without cert; give the certificate that belongs to it")
-        return self
 
 
 class ModbusConnection(BaseModel):

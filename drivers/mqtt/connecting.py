@@ -8,16 +8,18 @@ import ssl
 from collections.abc import Callable
 
 from drivers.errors import ConnectFailed
-from drivers.mqtt.settings import MqttConnection, Tls
+from drivers.mqtt.settings import MqttConnection
 from drivers.mqtt.wire import Wire
 
 
 async def connect_wire(settings: MqttConnection, make: Callable[[], Wire]) -> Wire:
     """An open connection to the broker. Raises ConnectFailed."""
-    context = tls_context(settings.tls) if settings.tls is not None else None
+    tls = settings.tls
+    name = tls.server_name or settings.host if tls is not None else None
+    context = await asyncio.to_thread(tls.context) if tls is not None else None
     try:
         loop = asyncio.get_running_loop()
-        _, wire = await loop.create_connection(make, settings.host, settings.port, ssl=context)
+        _, wire = await loop.create_connection(make, settings.host, settings.port, ssl=context, server_hostname=name)
     except (ssl.SSLError, OSError) as error:
         raise ConnectFailed(_why(settings, error)) from error
     return wire
@@ -55,19 +57,3 @@ def not_accepted(settings: MqttConnection, why: str) -> str:
         hint = f"look whether it {shown} (tls.cert, tls.key)"
     broker = f"{settings.host}:{settings.port}"
     return f"broker {broker} ended the connection before it accepted it ({why}); {hint}"
-
-
-def tls_context(tls: Tls) -> ssl.SSLContext:
-    """What asyncio needs to encrypt; raises ConnectFailed where a file cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=tls.ca)
-        if tls.cert is not None:
-            context.load_cert_chain(tls.cert, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConnectFailed(
-            f"a TLS file cannot be used ({error}); ca {tls.ca}, cert {tls.cert}, key {tls.key}"
-        ) from error
-    if tls.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -13,10 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, fi
 from drivers.errors import ConnectFailed
 from drivers.payload import PayloadFormat
 from drivers.payload_fields import QualityCode, TimeUnit
+from drivers.tls import File, Tls
 
 Qos = Literal[0, 1, 2]
-File = Annotated[Path, Field(strict=False)]
-"""Relative to the plant file that names it."""
 
 
 class _Settings(BaseModel):
@@ -47,25 +45,6 @@ class Secret(_Settings):
             return self.file.read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise ConnectFailed(f"the password file {self.file} cannot be read ({error})") from error
-
-
-class Tls(_Settings):
-    """How the broker is recognised, and the bridge by the broker. Files are PEM.
-
-    ca: certificate authorities, default those of the system. cert and key: the bridge's own certificate. insecure: take
-    any certificate and any host name; for a test bench only.
-    """
-
-    ca: File | None = None
-    cert: File | None = None
-    key: File | None = None
-    insecure: bool = False
-
-    @model_validator(mode="after")
-    def _key_needs_cert(self) -> Self:
-        if self.key is not None and self.cert is None:
-            raise ValueError("key stands without cert; give the certificate that belongs to it")
-        return self
 
 
 class Availability(_Settings):
