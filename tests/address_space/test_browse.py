@@ -109,7 +109,7 @@ async def test_plant_relations_stand_on_both_sides(served: Served):
 
 
 async def test_every_twin_takes_event_subscriptions_and_the_server_leads_to_the_twins(served: Served):
-    """Part 3, 7.18: the Server object's notifiers; between twins HasComponent alone, so that a browser shows each once."""
+    """Part 3, 7.18: notifiers of the Server object; between twins HasComponent alone: a browser shows each once."""
     for path in (f"{PUMP}/DriveEndBearing", PUMP, "Cooling/Loop1", "Cooling"):
         assert ua.EventNotifier.SubscribeToEvents in await served.node(path).read_event_notifier()
     server = served.client.get_node(ua.ObjectIds.Server)
