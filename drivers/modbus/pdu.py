@@ -6,6 +6,9 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from pymodbus.framer import FramerSocket
+from pymodbus.pdu import DecodePDU
+
 from drivers.errors import Malformed, Refused
 from drivers.modbus.settings import Table, WriteWith
 from drivers.status import Status
@@ -17,6 +20,7 @@ ANSWER_BYTES: Final = 9
 
 READ_FUNCTION: Final[dict[Table, int]] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS, MASK_WRITE = 5, 6, 15, 16, 22
+_FRAMER: Final = FramerSocket(DecodePDU(False))
 _LONGEST: Final = 254  # unit identifier and PDU: 1 + 253
 
 
@@ -77,7 +81,7 @@ def mask_write(start: int, mask: int, bits: int) -> bytes:
 
 def frame(transaction: int, unit: int, pdu: bytes) -> bytes:
     """A PDU with its MBAP header."""
-    return HEADER.pack(transaction, 0, len(pdu) + 1, unit) + pdu
+    return _FRAMER.encode(pdu, unit, transaction)
 
 
 class Deframer:

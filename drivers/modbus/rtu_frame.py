@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from pymodbus.framer import FramerRTU
+
 SHORTEST: Final = 5
 """Unit, function, exception, CRC."""
 RTU_BYTES: Final = 13
@@ -12,21 +14,9 @@ _BITS_PER_CHARACTER: Final = 11
 _FIXED_LENGTH: Final = {5: 8, 6: 8, 15: 8, 16: 8, 22: 10}
 
 
-def _crc_of_byte(value: int) -> int:
-    for _ in range(8):
-        value = value >> 1 ^ (0xA001 if value & 1 else 0)
-    return value
-
-
-_CRC: Final = tuple(_crc_of_byte(value) for value in range(256))
-
-
 def crc(data: bytes) -> bytes:
     """The two bytes that end a frame, low byte first."""
-    value = 0xFFFF
-    for byte in data:
-        value = value >> 8 ^ _CRC[(value ^ byte) & 0xFF]
-    return value.to_bytes(2, "little")
+    return FramerRTU.compute_CRC(data).to_bytes(2, "big")  # pymodbus gives them swapped already
 
 
 def frame(unit: int, pdu: bytes) -> bytes:
