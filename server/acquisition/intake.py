@@ -63,10 +63,21 @@ class Intake:
     def _commit(self, batch: Readings) -> None:
         """A device that is said to be away, by its last will or by a gateway before it, keeps its last values readable
         as one that does not answer does (decision 2)."""
-        self._table.commit(batch)
         if not len(batch) or batch.status.max() < _BAD:
+            self._table.commit(batch)
             return
-        away = batch.row[batch.status == Status.BadNoCommunication]
-        if len(away):
-            away = away[self._table.status[away] == Status.BadNoCommunication]  # not where a later reading came as well
-            self._table.mark(away, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+        away = batch.status == Status.BadNoCommunication
+        if not away.any():
+            self._table.commit(batch)
+            return
+        self._table.commit(_without(batch, away))
+        rows, backwards = np.unique(batch.row[::-1], return_index=True)
+        last_away = rows[away[::-1][backwards]]  # not where a later reading of the same batch says otherwise
+        self._table.mark(last_away, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+
+
+def _without(batch: Readings, which: npt.NDArray[np.bool_]) -> Readings:
+    kept = np.flatnonzero(~which)
+    place = {int(old): new for new, old in enumerate(kept)}
+    side = {place[index]: value for index, value in batch.side.items() if index in place}
+    return Readings(batch.row[kept], batch.value[kept], batch.status[kept], batch.source_ticks[kept], side)

@@ -58,9 +58,24 @@ async def test_a_batch_that_cannot_be_committed_costs_no_other():
 
 
 async def test_a_value_that_a_gateway_calls_away_stays_readable():
+    """Nobody who follows the table sees it Bad in between."""
     table = TagTable([DataType.Double])
     intake = Intake(table)
     intake.commit(one(0, 1.0))
+    seen: list[int] = []
+    table.on_commit(lambda batch: seen.extend(batch.status.tolist()))
     intake.commit(one(0, 0.0, Status.BadNoCommunication))
+    assert seen == [Status.UncertainNoCommunicationLastUsableValue]
     assert table.status[0] == Status.UncertainNoCommunicationLastUsableValue
     assert table.python_value(0) == 1.0
+
+
+async def test_of_away_and_a_value_in_one_batch_the_later_counts():
+    table = TagTable([DataType.Double, DataType.String])
+    intake = Intake(table)
+    text = Readings.uniform([1], 0, 5)
+    words = Readings(text.row, text.value, text.status, text.source_ticks, {0: "on"})
+    intake.commit(Readings.concat([one(0, 1.0, Status.BadNoCommunication), words, one(0, 2.0)]))
+    assert (table.python_value(0), table.status[0], table.python_value(1)) == (2.0, Status.Good, "on")
+    intake.commit(Readings.concat([one(0, 3.0), one(0, 0.0, Status.BadNoCommunication)]))
+    assert (table.python_value(0), table.status[0]) == (3.0, Status.UncertainNoCommunicationLastUsableValue)
