@@ -18,16 +18,8 @@ import numpy as np
 from drivers.data_types import DataType
 from drivers.errors import ValueNotAccepted
 from drivers.json_path import MISSING, Steps, compile_path, resolve
-from drivers.payload_fields import (
-    Convert,
-    QualityCode,
-    TimeUnit,
-    Unusable,
-    converter,
-    shown,
-    to_status,
-    to_ticks,
-)
+from drivers.payload_fields import Convert, TimeUnit, Unusable, converter, shown, to_ticks
+from drivers.payload_quality import QualityCode, to_status
 from drivers.readings import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from drivers.senml import Record, SenmlError, one_record, resolve_pack
 

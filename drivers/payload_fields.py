@@ -1,4 +1,4 @@
-"""What one field of a message means: a raw value to a tag's type, a timestamp to ticks, a quality to a StatusCode."""
+"""What one field of a message means: a raw value to a tag's type, a timestamp to ticks."""
 
 from __future__ import annotations
 
@@ -40,17 +40,6 @@ class TimeUnit(StrEnum):
     ns = "ns"
 
 
-class QualityCode(StrEnum):
-    """How a quality that is a number is meant. They contradict each other at 0: Good for OPC UA, Bad for OPC DA.
-
-    auto: 0 is Bad, 1 is Good, up to 255 as OPC DA, above as OPC UA; never Good where one of them says Bad.
-    """
-
-    auto = "auto"
-    opc_ua = "opc_ua"
-    opc_da = "opc_da"
-
-
 _WORDS: Final = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -58,28 +47,6 @@ _MILLISECONDS: Final = (TimeUnit.auto, TimeUnit.ms)
 _TICKS_PER: Final = {TimeUnit.s: TICKS_PER_SECOND, TimeUnit.ms: 10_000, TimeUnit.us: 10}
 _LATEST_TICKS: Final = 2_650_467_743_990_000_000
 """End of the year 9999, the latest DateTime of OPC UA (Part 6, 5.2.2.5)."""
-_QUALITY_WORDS: Final[dict[str, int]] = {
-    **dict.fromkeys(("good", "ok", "valid", "true"), Status.Good),
-    **dict.fromkeys(("bad", "invalid", "error", "fault", "false"), Status.Bad),
-    **dict.fromkeys(("uncertain", "questionable"), Status.Uncertain),
-    **{status.name.lower(): status for status in Status},
-}
-_OPC_DA: Final[dict[int, Status]] = {
-    4: Status.BadConfigurationError,
-    8: Status.BadNotConnected,
-    12: Status.BadDeviceFailure,
-    16: Status.BadSensorFailure,
-    20: Status.BadNoCommunication,
-    24: Status.BadCommunicationError,
-    28: Status.BadOutOfService,
-    32: Status.BadWaitingForInitialData,
-    68: Status.UncertainLastUsableValue,
-    80: Status.UncertainSensorNotAccurate,
-    84: Status.UncertainEngineeringUnitsExceeded,
-    88: Status.UncertainSubNormal,
-    216: Status.GoodLocalOverride,
-}
-"""Sub-statuses of OPC DA 3.0, 6.8, without their limit bits."""
 
 
 def shown(raw: object) -> str:
@@ -275,30 +242,3 @@ def _in_range(ticks: int, raw: object) -> int:
     if 0 <= ticks <= _LATEST_TICKS:
         return ticks
     raise Unusable(Status.BadDecodingError, f"timestamp {shown(raw)} lies outside the years 1601 to 9999")
-
-
-def to_status(raw: object, code: QualityCode) -> int:
-    """The StatusCode of a quality: a boolean (true is Good), a word (good, ok, valid, bad, invalid, error, fault,
-    uncertain, questionable, or a StatusCode's name) or a number as `code` says. Raises Unusable."""
-    if isinstance(raw, bool):
-        return Status.Good if raw else Status.Bad
-    if isinstance(raw, str):
-        word = raw.strip().lower()
-        if word in _QUALITY_WORDS:
-            return _QUALITY_WORDS[word]
-        if len(word) <= 10 and _WHOLE.fullmatch(word):
-            raw = int(word)
-    if isinstance(raw, (int, float)) and 0 <= raw < 2**32 and raw == int(raw):
-        return _status_of_number(int(raw), code)
-    raise Unusable(Status.BadDecodingError, f"quality {shown(raw)} is not known")
-
-
-def _status_of_number(number: int, code: QualityCode) -> int:
-    if code is QualityCode.opc_ua or (code is QualityCode.auto and number > 255):
-        return number
-    if code is QualityCode.auto and number == 1:
-        return Status.Good
-    if number > 255 or 128 <= number < 192:
-        raise Unusable(Status.BadDecodingError, f"quality {number} is none of OPC DA")
-    general = Status.Good if number >= 192 else Status.Uncertain if number >= 64 else Status.Bad
-    return _OPC_DA.get(number & ~3, general)

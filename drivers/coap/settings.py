@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from drivers.json_path import compile_path
 from drivers.payload import SENML, PayloadFormat
-from drivers.payload_fields import QualityCode, TimeUnit
+from drivers.payload_fields import TimeUnit
+from drivers.payload_quality import QualityCode
 
 _FROZEN: Final = ConfigDict(frozen=True, strict=True, extra="forbid")
 _LONGEST_SEGMENT: Final = 255

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, fi
 
 from drivers.errors import ConnectFailed
 from drivers.payload import PayloadFormat
-from drivers.payload_fields import QualityCode, TimeUnit
+from drivers.payload_fields import TimeUnit
+from drivers.payload_quality import QualityCode
 from drivers.tls import File, Tls
 
 Qos = Literal[0, 1, 2]

@@ -15,7 +15,8 @@ from drivers.data_types import DataType, value_range
 from drivers.errors import ValueNotAccepted
 from drivers.json_path import MISSING, PathError, compile_path, resolve
 from drivers.payload import DecodeError, Extractor, PayloadFormat, Picked, encode, parse
-from drivers.payload_fields import QualityCode, TimeUnit
+from drivers.payload_fields import TimeUnit
+from drivers.payload_quality import QualityCode
 from drivers.readings import UNIX_EPOCH_TICKS, ticks_from_unix
 from drivers.senml import SenmlError, resolve_pack
 from drivers.status import Status
