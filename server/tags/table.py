@@ -78,7 +78,7 @@ class TagTable:
         self._refuse_wrong(batch)
         if not len(batch):
             return self.commits
-        row = batch.row
+        row = batch.row.astype(np.intp)  # once instead of at every column
         self.commits += 1
         bad = batch.status >= _BAD
         if bad.any():
