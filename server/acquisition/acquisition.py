@@ -10,10 +10,11 @@ from typing import Final
 from drivers.link import BackOff, LastError, Link
 from drivers.readings import Readings, now_ticks
 from drivers.registry import driver_type
-from server.acquisition.connection import ConnectionAtWork, bindings_of
+from server.acquisition.connection import ConnectionAtWork
 from server.acquisition.health import Probing
 from server.acquisition.intake import Intake
 from server.acquisition.staleness import Staleness
+from server.config.connections import bindings_of
 from server.config.plant import Connection, Plant
 from server.tags.table import TagTable
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers.driver import Binding, Driver, Polled, PollGroup, Pushed, Writable
+from drivers.driver import Driver, Polled, PollGroup, Pushed, Writable
 from drivers.errors import ConnectFailed, DeviceTimeout, DriverError, LinkLost, Malformed, Refused, status_of
 from drivers.link import BackOff, Link, LinkState
 from drivers.readings import Readings, now_ticks
@@ -21,18 +21,10 @@ from server.acquisition.health import WELL, Health, Probing, after_reconnect, af
 from server.acquisition.intake import Intake
 from server.acquisition.schedule import Grid, phase_s
 from server.acquisition.staleness import Staleness
-from server.config.plant import Connection, Tag
+from server.config.plant import Connection
 from server.tags.table import CommitError, TagTable
 
 log = logging.getLogger(__name__)
-
-
-def bindings_of(tags: Iterable[Tag]) -> list[Binding]:
-    """The tags as a driver sees them."""
-    return [
-        Binding(tag.row, tag.path, tag.data_type, tag.array_length, tag.point, tag.rate_s, tag.command is not None)
-        for tag in tags
-    ]
 
 
 @dataclass(slots=True, eq=False)

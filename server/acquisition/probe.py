@@ -12,7 +12,7 @@ from drivers.errors import DeviceTimeout, DriverError, status_of
 from drivers.readings import Readings, now_ticks
 from drivers.registry import driver_type
 from drivers.status import is_good, name
-from server.acquisition.connection import bindings_of
+from server.config.connections import bindings_of
 from server.config.plant import Connection, Plant, Tag
 from server.tags.table import TagTable
 

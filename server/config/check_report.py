@@ -13,7 +13,7 @@ from typing import Any
 
 from drivers.driver import PlanReport
 from drivers.registry import driver_type
-from server.config.connections import bindings
+from server.config.connections import bindings_of
 from server.config.errors import PlantFileError
 from server.config.load import load_plant
 from server.config.plant import Connection, Plant, Twin
@@ -111,7 +111,7 @@ def _own_tags(twin: Twin) -> int:
 
 
 def _connection(connection: Connection) -> dict[str, Any]:
-    report: PlanReport = driver_type(connection.driver).report(connection.settings, bindings(connection.tags))
+    report: PlanReport = driver_type(connection.driver).report(connection.settings, bindings_of(connection.tags))
     return {
         "name": connection.name,
         "driver": connection.driver,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def check_tags(endpoint: Endpoint, sources: Sequence[TagPart], problems: Problem
     name with an error."""
     if endpoint.driver is None or endpoint.settings is None:
         return
-    for problem in endpoint.driver.check(endpoint.settings, bindings(endpoint.tags)):
+    for problem in endpoint.driver.check(endpoint.settings, bindings_of(endpoint.tags)):
         if problem.binding is None:
             known = walk(endpoint.raw, problem.key.split("."))[0]
             problems.add(position(endpoint.raw, known) if known else endpoint.place, problem.message)
@@ -56,7 +56,7 @@ def check_tags(endpoint: Endpoint, sources: Sequence[TagPart], problems: Problem
             problems.add(_place(problem, part), problem.message, twins[row], f"check {problem.key}")
 
 
-def bindings(tags: Sequence[Tag]) -> list[Binding]:
+def bindings_of(tags: Iterable[Tag]) -> list[Binding]:
     """Tags as their driver sees them."""
     return [
         Binding(tag.row, tag.path, tag.data_type, tag.array_length, tag.point, tag.rate_s, tag.command is not None)

@@ -31,7 +31,6 @@ ASSIGNABLE: Final = (
 """Roles that a user can be given; the other two come by themselves."""
 
 _OPERATES: Final = frozenset({Role.Operator, Role.Supervisor, Role.Engineer, Role.ConfigureAdmin})
-_CONFIGURES: Final = frozenset({Role.Engineer, Role.ConfigureAdmin})
 _ADMINISTERS: Final = frozenset({Role.ConfigureAdmin, Role.SecurityAdmin})
 
 
@@ -70,11 +69,6 @@ class User:
     def may_operate(self) -> bool:
         """Write to commands and call command methods."""
         return bool(self.roles & _OPERATES)
-
-    @property
-    def may_configure(self) -> bool:
-        """Change parameters, filters, models."""
-        return bool(self.roles & _CONFIGURES)
 
     @property
     def may_administer(self) -> bool:

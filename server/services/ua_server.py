@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from asyncua import ua
 from asyncua.server.server import Server
 
-from drivers.readings import now_ticks
 from server.address_space import TwinSpace
 from server.security.pki import Pki
 from server.security.trust import TrustList, Untrusted
@@ -156,10 +155,6 @@ class UaServer:
     def aspace(self) -> Any:
         """asyncua's address space: nodes by NodeId."""
         return self.stack.iserver.aspace
-
-    def now(self) -> int:
-        """The wall clock in ticks."""
-        return now_ticks()
 
     # -- for the services -------------------------------------------------------------------------------------------
 

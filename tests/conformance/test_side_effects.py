@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from asyncua import ua
 
+from drivers.readings import now_ticks
 from server.commands.audit import CommandAudit
 from server.services.audit_events import AuditTrail
 from server.services.events import EventDraft
@@ -117,7 +118,7 @@ async def test_an_audit_event_names_the_node_that_was_written(served: Served, cl
     await client.monitor(made.SubscriptionId, item)
     trail = AuditTrail(served.server)
     for path, status in ((RUN, 0), ("Cooling/Loop1/Pump1/Start", ua.StatusCodes.BadNotConnected)):
-        trail.note(CommandAudit(served.server.now(), "operator", path, False, True, status, ""))
+        trail.note(CommandAudit(now_ticks(), "operator", path, False, True, status, ""))
     response = await client.next()
     told = [
         [field.Value for field in one.EventFields]

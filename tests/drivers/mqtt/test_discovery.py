@@ -14,7 +14,7 @@ from drivers import mqtt
 from drivers.errors import ConnectFailed
 from drivers.mqtt.discovery import discover, settings_of
 from drivers.mqtt.survey import Heard, Template, survey
-from server.acquisition.connection import bindings_of
+from server.config.connections import bindings_of
 from server.config.load import load_plant
 from server.config.plant import Plant
 from tests.drivers.mqtt.conftest import Observed, subscribed

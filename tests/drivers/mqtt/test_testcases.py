@@ -18,7 +18,7 @@ import yaml
 from drivers import mqtt
 from drivers.readings import UNIX_EPOCH_TICKS, now_ticks
 from drivers.status import name
-from server.acquisition.connection import bindings_of
+from server.config.connections import bindings_of
 from server.config.load import load_plant
 from tests.drivers.mqtt.conftest import Observed, subscribed
 from tests.simulators.mqtt_broker import MqttBroker
