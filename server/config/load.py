@@ -20,13 +20,12 @@ from server.config.names import name_problem
 from server.config.pieces import Names
 from server.config.plant import Connection, Plant
 from server.config.resolve import Resolver
+from server.config.sections import LATER, SECTION_READERS, Known
 from server.config.uses import check_unused, check_uses
 from server.config.yaml_source import Map
 
 __all__ = ["PlantError", "PlantFileError", "load_plant"]
 
-LATER: Final = ("history", "publish", "rules")
-"""Sections that the plant file will have once their parts of uatwin are there."""
 _SECTIONS: Final = ("plant", "server", "connections", "types", "twins")
 T = TypeVar("T")
 
@@ -65,15 +64,19 @@ class _Loader:
         twins = Resolver(built, self._problems).twins(roots)
         connections = self._connections(built, endpoints)
         tags = tuple(tag for tag in built.tags if tag is not None)
-        return Plant(plant.name, plant.description, self._located(server), connections, twins, tags)
+        known = Known(tags, twins, connections, self._path.parent)
+        sections = {name: read(self._root_map(name), known, self._problems) for name, read in SECTION_READERS.items()}
+        return Plant(plant.name, plant.description, self._located(server), connections, twins, tags, sections)
 
     def _check_sections(self) -> None:
         for name in self._root:
+            if name in SECTION_READERS:
+                continue
             if name in LATER:
                 message = f"{name} is not available yet; leave the section out"
                 self._problems.add(self._root.key_at[name], message)
             elif name not in _SECTIONS and not name.startswith("x-"):
-                nearest = did_you_mean(name, [*_SECTIONS, "include"])
+                nearest = did_you_mean(name, [*_SECTIONS, *LATER, "include"])
                 self._problems.add(self._root.key_at[name], f"unknown section {name}{nearest}")
         for name in ("plant", "twins"):
             if not self._root.get(name):
@@ -83,6 +86,9 @@ class _Loader:
     def _mapping(self, name: str) -> Map:
         place = self._root.value_at.get(name, self._root.place)
         return self._reader.mapping(self._root.get(name), place, name, "names to settings")
+
+    def _root_map(self, name: str) -> Map | None:
+        return self._mapping(name) if self._root.get(name) else None
 
     def _section(self, name: str, checker: Checker[T]) -> T | None:
         if not self._root.get(name):

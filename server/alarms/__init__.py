@@ -1,0 +1,1 @@
+"""Rules over tags, and the alarms they raise (OPC UA Part 9)."""

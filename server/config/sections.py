@@ -1,0 +1,32 @@
+"""Sections of the plant file that are read once its tags are known: history, publish, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from server.config.errors import Problems
+from server.config.plant import Connection, Tag, Twin
+from server.config.yaml_source import Map
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a section may refer to. folder: where the plant file lies, for relative paths."""
+
+    tags: tuple[Tag, ...]
+    twins: tuple[Twin, ...]
+    connections: Mapping[str, Connection]
+    folder: Path
+
+
+SectionReader = Callable[[Map | None, Known, Problems], Any]
+"""From a section (None: the file has none) to what stands in `Plant.sections` under its name, None when there is
+nothing. Adds to the problems what is wrong. What it returns names tags and twins by path, never by row: `renumber`
+leaves it as it is."""
+
+SECTION_READERS: Final[dict[str, SectionReader]] = {}
+LATER: Final = ("history", "publish", "rules")
+"""Sections that the plant file has; those without a reader are not there yet."""

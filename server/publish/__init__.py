@@ -1,0 +1,1 @@
+"""The twins for MQTT subscribers."""
