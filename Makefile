@@ -8,7 +8,7 @@ run: .venv/.ready
 	$(BIN)/uatwin demo
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

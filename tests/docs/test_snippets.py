@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +27,21 @@ def _name(page: Path) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A checkout's examples and the files that a document shows; devices nowhere but on this computer."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    for name, text in named_blocks(request.param, "yaml"):
-        (tmp_path / name).write_text(re.sub(r"192\.168\.\d+\.\d+", "127.0.0.1", text), "utf-8")
-    if (tmp_path / "plant.yaml").exists():
-        wrong = (tmp_path / "plant.yaml").read_text("utf-8").replace("RPM", "RPN", 1).replace("scope: a", "scop: a", 1)
-        (tmp_path / "wrong.yaml").write_text(wrong, "utf-8")
-    return tmp_path
+def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A checkout's examples and the files that a document shows; devices nowhere but on this computer. Its path is short
+    enough for a line of the screen."""
+    with tempfile.TemporaryDirectory(prefix="u") as name:
+        yield _fill(Path(name), request.param)
+
+
+def _fill(folder: Path, page: Path) -> Path:
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    for name, text in named_blocks(page, "yaml"):
+        (folder / name).write_text(re.sub(r"192\.168\.\d+\.\d+", "127.0.0.1", text), "utf-8")
+    if (folder / "plant.yaml").exists():
+        wrong = (folder / "plant.yaml").read_text("utf-8").replace("RPM", "RPN", 1).replace("scope: a", "scop: a", 1)
+        (folder / "wrong.yaml").write_text(wrong, "utf-8")
+    return folder
 
 
 @pytest.mark.parametrize("page", WITH_PLANTS, ids=_name)
