@@ -28,8 +28,8 @@ def _name(page: Path) -> str:
 
 @pytest.fixture
 def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A checkout's examples and the files that a document shows; devices nowhere but on this computer. Its path is short
-    enough for a line of the screen."""
+    """A checkout's examples and the files that a document shows; devices nowhere but on this computer. Its path is
+    short enough for a line of the screen."""
     with tempfile.TemporaryDirectory(prefix="u") as name:
         yield _fill(Path(name), request.param)
 
