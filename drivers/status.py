@@ -21,6 +21,7 @@ class Status(IntEnum):
     UncertainSensorNotAccurate = 0x40930000
     UncertainEngineeringUnitsExceeded = 0x40940000
     UncertainSubNormal = 0x40950000
+    UncertainDataSubNormal = 0x40A40000
     BadUnexpectedError = 0x80010000
     BadInternalError = 0x80020000
     BadCommunicationError = 0x80050000

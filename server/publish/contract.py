@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from drivers.readings import Readings
+from server.publish.reduced import Reduced
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Format(Protocol):
         """What is said before leaving of one's own accord."""
         ...
 
-    def data(self, changes: Readings, historical: bool, now_ticks: int) -> Sequence[Message]:
-        """Messages for reduced readings. historical: they waited on disk while the broker was away."""
+    def data(self, changes: Reduced, historical: bool, now_ticks: int) -> Sequence[Message]:
+        """Messages for what is to be published. historical: they waited on disk while the broker was away."""
         ...
 
     def due(self, now_ticks: int) -> Sequence[Message]:
