@@ -18,8 +18,8 @@ _BAD: Final = np.uint32(0x80000000)
 
 
 class Windows:
-    """Periods begin at multiples of their length since 1601. A row has figures of a period once a reading of a later one
-    came, or the period has been over for a tenth of its length. Bad readings count for nothing but the status: Good
+    """Periods begin at multiples of their length since 1601. A row has figures of a period once a reading of a later
+    one came, or the period has been over for a tenth of its length. Bad readings count for nothing but the status: Good
     when all were Good, UncertainDataSubNormal when some were not, Bad_NoData when none had a value."""
 
     def __init__(self, period_ticks: npt.NDArray[np.int64], data_type: npt.NDArray[np.uint8]) -> None:
