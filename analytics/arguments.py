@@ -2,42 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from analytics.errors import BAD_NO_MATCH, BAD_TYPE_MISMATCH, ArgumentError
+from analytics.errors import BAD_NO_MATCH, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
+from analytics.models import Label, ModelRecord, ModelState
 from analytics.series import Series
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+Progress = Callable[[float], None]
+"""Told now and then how far a function is, from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What the plant says of a signal. unit: UNECE common code. range: EURange. period_s: from one reading to the
+    next, as configured."""
+
+    unit: str | None = None
+    range: tuple[float, float] | None = None
+    period_s: float = 1.0
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A twin below the one a function was called on: its path from there, its scope (component, asset, system,
+    process) and the name of its type in the plant file."""
+
+    path: str
+    scope: str
+    type_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a function may know of its twin when a call arrives.
 
-    signals: the paths, relative to the twin, of all numeric tags under Telemetry of the twin and of the twins below it.
-    now_ticks: the time of the call.
+    signals: the paths, relative to the twin, of all numeric tags under Telemetry of the twin and of the twins below it;
+    about: what the plant says of each. now_ticks: the time of the call. twin: its path. parts: the twins below it,
+    parents first. models: of this twin, every state, oldest version first; below: those of the twins below it by
+    their paths from here. labels: what people have said of stretches of time, oldest first. latest: the Analytics
+    Variables of this twin and of those below it that have a Good value, by their paths from here ("HealthScore",
+    "DriveEndBearing/AnomalyScore").
     """
 
     signals: Sequence[str]
     now_ticks: int
+    about: Mapping[str, Signal] = field(default_factory=dict)
+    twin: str = ""
+    scope: str = ""
+    parts: Sequence[Part] = ()
+    models: Sequence[ModelRecord] = ()
+    below: Mapping[str, Sequence[ModelRecord]] = field(default_factory=dict)
+    labels: Sequence[Label] = ()
+    latest: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work for a worker: `function` with the series of these signals from start (None: all the memory has) to end, and
-    the settings by keyword."""
+    """Work for a worker: `function` (its name in `analytics.jobs`) with the series of these signals from start (None:
+    all there is) to end, and the settings by keyword.
+
+    model: id of a model of the twin, given as keyword `model: Model` (its record and arrays). models: ids of more of
+    them, given as `models: tuple[Model, ...]`. long: it takes over a second, so the caller gets a job at once;
+    what was not said to be long and takes longer becomes a job after a second. A function with a parameter
+    `progress: Progress` is given one.
+    """
 
     function: str
     signals: tuple[str, ...]
     start_ticks: int | None
     end_ticks: int
     settings: Mapping[str, object] = field(default_factory=dict)
+    model: str = ""
+    models: tuple[str, ...] = ()
+    long: bool = False
 
     def keywords(self, series: Mapping[str, Series]) -> dict[str, object]:
-        """What the function is called with, once the series of its signals (by their names here) have been read."""
+        """What the function is called with, once the series of its signals (by their names here) have been read; the
+        models are added by who has them."""
         return {"series": series, "start_ticks": self.start_ticks, "end_ticks": self.end_ticks, **self.settings}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Results without any work: those of `Function.own`, then valid and reason. model: id of the one they rest on."""
+
+    results: tuple[object, ...]
+    model: str = ""
 
 
 def signals_of(argument: object, context: Context, index: int) -> tuple[str, ...]:
@@ -71,3 +125,31 @@ def ticks_of(argument: object, index: int) -> int | None:
     if isinstance(argument, bool) or not isinstance(argument, int):
         raise ArgumentError(index, BAD_TYPE_MISMATCH, "a DateTime is needed")
     return argument if argument > 0 else None
+
+
+def model_of(argument: object, context: Context, kind: str, index: int) -> ModelRecord:
+    """The model an argument names, of whatever state but with something to compute with; the active one of that kind
+    where it names none. Raises ArgumentError for one that the twin has not, NotAvailable where none is active."""
+    if argument is not None and not isinstance(argument, str):
+        raise ArgumentError(index, BAD_TYPE_MISMATCH, "ModelId is text")
+    of_kind = [model for model in context.models if model.kind == kind]
+    if not argument:
+        return active_model(context, kind)
+    found = next((model for model in of_kind if model.id == argument), None)
+    if found is None:
+        known = ", ".join(model.id for model in of_kind) or "none; TrainModel makes one"
+        raise ArgumentError(index, BAD_NO_MATCH, f'the twin has no {kind} model "{argument}"; it has {known}')
+    if found.state in (ModelState.draft, ModelState.training):
+        raise NotAvailable(f"model {found.id} is {found.state}: {found.reason or 'it has not been trained yet'}")
+    return found
+
+
+def active_model(context: Context, kind: str) -> ModelRecord:
+    """The active model of a kind. Raises NotAvailable, saying what would help."""
+    of_kind = [model for model in context.models if model.kind == kind]
+    for model in of_kind:
+        if model.state is ModelState.active:
+            return model
+    waiting = [model.id for model in of_kind if model.state is ModelState.candidate]
+    cure = f"ActivateModel({waiting[-1]}) makes the candidate active" if waiting else f"TrainModel({kind}) makes one"
+    raise NotAvailable(f"the twin has no active {kind} model; {cure}")

@@ -34,6 +34,13 @@ class ArgumentError(AnalyticsError):
         return self.message
 
 
+class NotAvailable(AnalyticsError):
+    """There is no result, for a reason that is nobody's mistake: too few data, no active model. The call is Good, its
+    results are empty, Valid is false, and Reason says what would help."""
+
+    status = 0
+
+
 class WorkerDied(AnalyticsError):
     """The worker process ended in the middle of the call; another one is on its way."""
 

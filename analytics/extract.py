@@ -12,6 +12,7 @@ import numpy.typing as npt
 from analytics.arguments import Context, Job, signals_of, ticks_of
 from analytics.errors import BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
 from analytics.features import EDGE, edge_features
+from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.series import TICKS_PER_SECOND, Series
 from analytics.windows import Cuts, cut, window_ends
 
@@ -138,3 +139,39 @@ def _edge(cuts: Cuts, names: list[str]) -> npt.NDArray[np.float64]:
     if not names:
         return np.empty((len(cuts), 0))
     return np.concatenate([edge_features(windows, names) for windows in cuts.matrices()])
+
+
+EXTRACT_FEATURES: Final = Function(
+    "ExtractFeatures",
+    "Statistical features of signals over windows of the recent past",
+    (
+        Argument(
+            "Signals",
+            ArgumentType.String,
+            ONE_DIMENSION,
+            "Paths below this twin, such as DriveEndBearing/Vibration; empty: all numeric telemetry of this twin and "
+            "of the twins below it",
+        ),
+        Argument("Start", ArgumentType.DateTime, description="Null: as far back as the memory reaches"),
+        Argument("End", ArgumentType.DateTime, description="Null: now"),
+        Argument("Window", ArgumentType.Double, description="Length of a window; 0: one window, all of it", unit="SEC"),
+        Argument("Step", ArgumentType.Double, description="From one window to the next; 0: as Window", unit="SEC"),
+        Argument(
+            "FeatureSet",
+            ArgumentType.String,
+            description="Edge (quick), Minimal, Efficient or Comprehensive (tsfresh), or names of features with commas "
+            "between them; empty: Edge",
+        ),
+    ),
+    (
+        Argument("Names", ArgumentType.String, ONE_DIMENSION, "Features as signal__feature"),
+        Argument("Times", ArgumentType.DateTime, ONE_DIMENSION, "Ends of the windows"),
+        Argument(
+            "Values",
+            ArgumentType.Double,
+            ONE_DIMENSION,
+            "Row by row: Values[w * length(Names) + f] is feature f of window w; NaN where it is not defined",
+        ),
+    ),
+    plan,
+)

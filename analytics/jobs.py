@@ -1,10 +1,14 @@
-"""The functions a worker runs, by name; it runs nothing else."""
+"""The functions a worker runs, by name; it runs nothing else.
+
+Each is called with what `analytics.arguments.Job` says. It returns the results of its Function (`own`, valid, reason),
+or raises ArgumentError, or NotAvailable where there is no result for a reason that is nobody's mistake.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from analytics import extract
+from analytics import extract, training
 
-JOBS: Final[dict[str, Callable[..., Any]]] = {"ExtractFeatures": extract.run}
+JOBS: Final[dict[str, Callable[..., Any]]] = {"ExtractFeatures": extract.run, "TrainModel": training.run}

@@ -24,6 +24,30 @@ class ModelState(StrEnum):
     retired = "Retired"
 
 
+class LabelKind(StrEnum):
+    """What somebody says of a stretch of time."""
+
+    normal = "Normal"
+    fault = "Fault"
+    failure = "Failure"
+    maintenance = "Maintenance"
+    other = "Other"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What somebody has said of a stretch of time of a twin. event_id: of the anomaly it is about, "" for none."""
+
+    id: str
+    kind: LabelKind
+    start_ticks: int
+    end_ticks: int
+    text: str = ""
+    event_id: str = ""
+    user: str = ""
+    created_ticks: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What training gives back. figures: how good it is on data not used for its fit (hold-out), by name. settings:
@@ -40,8 +64,10 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A model as ListModels and its node tell it. twin: path; signals are relative to it. data_hash: SHA-256 over what
-    it was trained on. libraries: versions by name. drift: 0 (as in training) upwards, NaN where not known."""
+    """A model as ListModels and its node tell it. id: unique in its twin ("Anomaly-3"). twin: path; signals are
+    relative to it. data_hash: SHA-256 over what it was trained on. libraries: versions by name. drift: 0 (as in
+    training) upwards, NaN where not known. invalid_since_ticks: when maintenance made its baseline worthless, 0 while
+    it holds; `reason` then says so."""
 
     id: str
     kind: str
@@ -59,6 +85,8 @@ class ModelRecord:
     libraries: Mapping[str, str] = field(default_factory=dict)
     drift: float = float("nan")
     reason: str = ""
+    windows: int = 0
+    invalid_since_ticks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

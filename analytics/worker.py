@@ -6,98 +6,124 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from analytics.errors import ArgumentError, FunctionFailed, WorkerDied, WorkerOutOfMemory, WorkerTimeout
+from analytics.errors import (
+    ArgumentError,
+    FunctionFailed,
+    NotAvailable,
+    WorkerDied,
+    WorkerOutOfMemory,
+    WorkerTimeout,
+)
 from analytics.frames import receive, send
+from analytics.lanes import Lanes
 
 _log = logging.getLogger(__name__)
 _ONE_THREAD: Final = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 _COMMAND: Final = (sys.executable, "-W", "ignore", "-m", "analytics.worker_process")
-_RESTART_S: Final = 1.0
-_LONGEST_RESTART_S: Final = 30.0
+_START_S: Final = 30.0
+_OUT_OF_CPU: Final = -int(getattr(signal, "SIGXCPU", 24))
 
 
 class Worker:
-    """A pool of worker processes. Build, `start`, `run` any number of times, `stop`.
+    """A pool of worker processes. Build, `run` any number of times, `stop`.
 
-    count: processes. memory_mb: most memory of each. command: what is started, with memory_mb added as its argument.
+    A process starts when there is work and none is free, up to `count`, and ends after idle_s without work, which gives
+    its memory back. memory_mb: most memory of each. cpu_s: most processor time of one call. command: what is started,
+    with memory_mb and cpu_s added as its arguments.
     """
 
-    def __init__(self, count: int = 1, memory_mb: int = 2000, command: Sequence[str] = _COMMAND) -> None:
-        self.ready_s: float | None = None
-        """Seconds the last start took until the worker could be used; None before the first."""
+    def __init__(
+        self,
+        count: int = 2,
+        memory_mb: int = 2000,
+        cpu_s: float = 3600.0,
+        idle_s: float = 300.0,
+        command: Sequence[str] = _COMMAND,
+    ) -> None:
         self.started = 0
-        """Processes started so far; beyond `count` they replaced one that died or was ended."""
-        self._count = count
-        self._command = (*command, str(memory_mb))
-        self._idle: asyncio.Queue[Process] = asyncio.Queue()
-        self._up: set[Process] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        """Processes started so far."""
+        self._command = (*command, str(memory_mb), str(cpu_s))
+        self._idle_s = idle_s
+        self._lanes = Lanes(count)
+        self._idle: list[tuple[Process, asyncio.TimerHandle]] = []
+        self._up: dict[Process, asyncio.Task[None]] = {}
 
     @property
-    def ready(self) -> bool:
-        """Whether a process is up; it may be busy."""
-        return bool(self._up)
+    def processes(self) -> Sequence[int]:
+        """The ids of those that are up."""
+        return [process.pid for process in self._up]
 
-    async def start(self) -> None:
-        """Begin to start the processes; returns at once, a call before they are ready waits."""
-        self._tasks = [asyncio.create_task(self._keep(number)) for number in range(self._count)]
-
-    async def run(self, function_name: str, kwargs: Mapping[str, Any], timeout_s: float) -> Any:
+    async def run(
+        self,
+        function_name: str,
+        kwargs: Mapping[str, Any],
+        timeout_s: float,
+        *,
+        owner: str = "",
+        long: bool = False,
+        begun: Callable[[], None] = lambda: None,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> Any:
         """The result of a function of `analytics.jobs`.
 
-        timeout_s covers waiting for a free worker too. Raises ArgumentError, FunctionFailed, WorkerOutOfMemory;
-        WorkerTimeout and WorkerDied (at once, not at the time-out). Cancelling it, or a time-out, ends the process,
-        and another one is started.
+        timeout_s covers waiting for a free worker too. owner: callers wait in turn, not one behind all of another's
+        calls. long: leave one process to short calls. begun: called when it is its turn. progress: called with what the
+        function tells. Raises ArgumentError, NotAvailable, FunctionFailed, WorkerOutOfMemory; WorkerTimeout and
+        WorkerDied (at once, not at the time-out). Cancelling it, or a time-out, ends the process.
         """
         try:
-            async with asyncio.timeout(timeout_s):
-                process = await self._free()
-                try:
-                    answer = await _ask(process, function_name, kwargs)
-                except BaseException:
-                    _kill(process)  # what it is busy with cannot be stopped otherwise
-                    raise
+            async with asyncio.timeout(timeout_s), self._lanes.turn(owner, long):
+                begun()
+                answer = await self._ask(function_name, kwargs, progress)
         except TimeoutError as error:
             raise WorkerTimeout(f"{function_name} did not end within {timeout_s:g} s") from error
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise WorkerDied(f"the worker process died while it ran {function_name}") from error
-        self._idle.put_nowait(process)
         return _result(answer)
 
     async def stop(self) -> None:
-        """End all processes; a call that is running gets WorkerDied, one that waits its time-out."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        """End all processes; a call that is running gets WorkerDied."""
+        for process in self._up:
+            _kill(process)
+        await asyncio.gather(*self._up.values(), return_exceptions=True)
 
-    async def _free(self) -> Process:
-        while True:
-            process = await self._idle.get()
+    async def _ask(self, name: str, kwargs: Mapping[str, Any], progress: Callable[[float], None]) -> Any:
+        process = self._take() or await self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            await send(process.stdin, (name, dict(kwargs)))
+            while (answer := _message(await receive(process.stdout)))[0] == "progress":
+                progress(answer[1])
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            await process.wait()
+            if process.returncode == _OUT_OF_CPU:
+                raise WorkerTimeout(f"{name} used all the processor time that a call may use") from error
+            raise WorkerDied(f"the worker process died while it ran {name}") from error
+        except BaseException:
+            _kill(process)  # what it is busy with cannot be stopped otherwise
+            raise
+        ends = asyncio.get_running_loop().call_later(self._idle_s, _kill, process)
+        self._idle.append((process, ends))
+        return answer
+
+    def _take(self) -> Process | None:
+        """The idle process used last, so that the others age."""
+        while self._idle:
+            process, ends = self._idle.pop()
+            ends.cancel()
             if process.returncode is None:
                 return process
+        return None
 
-    async def _keep(self, number: int) -> None:
-        """Start one process again whenever it has ended."""
-        wait_s = _RESTART_S
-        while True:
-            if await self._live():
-                wait_s = _RESTART_S
-                _log.warning("analytics worker %d ended; starting it again", number)
-                continue
-            _log.error("analytics worker %d cannot start; trying again in %.0f s", number, wait_s)
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _LONGEST_RESTART_S)
-
-    async def _live(self) -> bool:
-        """One process from its start to its end; whether it ever got ready."""
+    async def _start(self) -> Process:
+        """A new process, once it is ready. Raises WorkerDied."""
         process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=PIPE,
@@ -107,38 +133,48 @@ class Worker:
             start_new_session=True,  # Ctrl-C is for the bridge, which ends it in turn
         )
         self.started += 1
-        log = asyncio.create_task(_log_errors(process))
+        self._up[process] = asyncio.create_task(self._attend(process))
         try:
             assert process.stdout is not None
-            greeting: Any = await receive(process.stdout)
-            self.ready_s = greeting[1]
-            self._up.add(process)
-            self._idle.put_nowait(process)
-            await process.wait()
-            return True
-        except asyncio.IncompleteReadError:
-            return False
-        finally:
-            self._up.discard(process)
+            async with asyncio.timeout(_START_S):
+                await receive(process.stdout)
+        except (asyncio.IncompleteReadError, TimeoutError) as error:
             _kill(process)
-            await process.wait()
-            await log
-            await _close(process)
+            raise WorkerDied("a worker process cannot start; the log has what it said") from error
+        except BaseException:
+            _kill(process)
+            raise
+        return process
+
+    async def _attend(self, process: Process) -> None:
+        """Log what it says until it ends, so that the pipe never fills; then close what is left of it."""
+        assert process.stderr is not None
+        while said := await process.stderr.read(1 << 16):
+            _log.warning("analytics worker: %s", said.decode(errors="replace").rstrip())
+        await process.wait()
+        self._up.pop(process, None)
+        for _, ends in [one for one in self._idle if one[0] is process]:
+            ends.cancel()
+        self._idle = [one for one in self._idle if one[0] is not process]
+        if process.stdin is not None:
+            process.stdin.close()
+            with contextlib.suppress(ConnectionError):
+                await process.stdin.wait_closed()
 
 
-async def _ask(process: Process, function_name: str, kwargs: Mapping[str, Any]) -> Any:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    await send(process.stdin, (function_name, dict(kwargs)))
-    return await receive(process.stdout)
+def _message(received: Any) -> tuple[Any, ...]:
+    assert isinstance(received, tuple)
+    return received
 
 
-def _result(answer: Any) -> Any:
+def _result(answer: tuple[Any, ...]) -> Any:
     match answer:
         case ("result", value):
             return value
         case ("argument", index, status, message):
             raise ArgumentError(index, status, message)
+        case ("unavailable", text):
+            raise NotAvailable(text)
         case ("memory", text):
             raise WorkerOutOfMemory(text)
         case (_, text):
@@ -149,17 +185,3 @@ def _kill(process: Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-
-
-async def _close(process: Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-        with contextlib.suppress(ConnectionError):
-            await process.stdin.wait_closed()
-
-
-async def _log_errors(process: Process) -> None:
-    """Pass on what it says on stderr until it ends, so that the pipe never fills."""
-    assert process.stderr is not None
-    while said := await process.stderr.read(1 << 16):
-        _log.warning("analytics worker: %s", said.decode(errors="replace").rstrip())

@@ -1,43 +1,60 @@
-"""The worker's own side: loads the heavy libraries, then runs one job after the other until its stdin closes.
+"""The worker's own side: runs one job after the other until its stdin closes.
 
-`python -m analytics.worker_process MEMORY_MB`, started by `analytics.worker` only.
+`python -m analytics.worker_process MEMORY_MB CPU_S`, started by `analytics.worker` only. Heavy libraries are loaded by
+the first job that needs them.
 """
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
-from analytics.errors import ArgumentError
+from analytics.errors import ArgumentError, NotAvailable
 from analytics.frames import receive_now, send_now
 from analytics.jobs import JOBS
 
-HEAVY = ("pandas", "sklearn", "analytics.tsfresh_features")
-_NICENESS = 10
+_NICENESS: Final = 10
+_PROGRESS_S: Final = 0.2
 logger = logging.getLogger("analytics.worker")
 
 
 def serve(
-    requests: BinaryIO, responses: BinaryIO, jobs: Mapping[str, Callable[..., Any]], heavy: tuple[str, ...] = HEAVY
+    requests: BinaryIO, responses: BinaryIO, jobs: Mapping[str, Callable[..., Any]], cpu_s: float = float("inf")
 ) -> None:
-    """Say ("ready", seconds it took), then answer each (name, keywords) with ("result", value), ("argument", index,
-    status, message), ("memory", text) or ("failed", text). Returns when the other end closes."""
-    begun = time.perf_counter()
-    for name in heavy:
-        importlib.import_module(name)
-    send_now(responses, ("ready", time.perf_counter() - begun))
+    """Say ("ready",), then answer each (name, keywords) with any number of ("progress", fraction) and one of ("result",
+    value), ("argument", index, status, message), ("unavailable", text), ("memory", text), ("failed", text). Returns
+    when the other end closes. cpu_s: a job that uses more processor time ends the process."""
+    send_now(responses, ("ready",))
     while True:
         try:
             request: Any = receive_now(requests)
         except EOFError:
             return
         name, keywords = request
-        send_now(responses, _answer(name, jobs[name], keywords))
+        _limit_cpu(cpu_s)
+        job = jobs[name]
+        if "progress" in inspect.signature(job).parameters:
+            keywords["progress"] = _Progress(responses)
+        send_now(responses, _answer(name, job, keywords))
+
+
+class _Progress:
+    """Passes on how far a job is, not more often than somebody would look."""
+
+    def __init__(self, responses: BinaryIO) -> None:
+        self._responses = responses
+        self._next = 0.0
+
+    def __call__(self, fraction: float) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _PROGRESS_S
+            send_now(self._responses, ("progress", min(max(float(fraction), 0.0), 1.0)))
 
 
 def _answer(name: str, job: Callable[..., Any], keywords: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -45,11 +62,21 @@ def _answer(name: str, job: Callable[..., Any], keywords: Mapping[str, Any]) -> 
         return ("result", job(**keywords))
     except ArgumentError as error:
         return ("argument", error.index, error.status, error.message)
+    except NotAvailable as error:
+        return ("unavailable", str(error))
     except MemoryError:
         return ("memory", f"{name} needs more memory than a worker has")
     except Exception as error:  # whatever a job does wrong must reach its caller, and not cost the worker
         logger.exception("%s failed", name)
         return ("failed", f"{name} failed: {type(error).__name__}: {error}")
+
+
+def _limit_cpu(cpu_s: float) -> None:
+    if sys.platform != "win32" and cpu_s < float("inf"):
+        import resource
+
+        soft = int(time.process_time() + cpu_s) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _humble(memory_mb: int) -> None:
@@ -69,7 +96,7 @@ def main() -> None:
     logging.getLogger("tsfresh").setLevel(logging.ERROR)  # it tells at each call which optional library it has not
     responses = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(sys.stdin.buffer, responses, JOBS)
+    serve(sys.stdin.buffer, responses, JOBS, float(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -183,5 +183,10 @@ def _type(name: str) -> str:
     return _own(TypeIds[name]) if name in TypeIds.__members__ else _standard(name)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the file."""
     FILE.write_text(document(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

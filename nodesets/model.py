@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from nodesets import analytics_methods
 from nodesets.identification import PROPERTIES
 from nodesets.node_ids import TypeIds
 
@@ -77,28 +78,21 @@ _IDENTIFICATION: Final = (
     ),
 )
 
-_EXTRACT_FEATURES: Final = Declared(
-    7002,
-    "Method",
-    "ExtractFeatures",
-    "Optional",
-    "Statistical features of signals over windows of the recent past",
-    inputs=(
-        Argument("Signals", "String", "Paths of signals below the twin; empty: all", 1),
-        Argument("Start", "DateTime", "Null: as far back as the memory reaches"),
-        Argument("End", "DateTime", "Null: now"),
-        Argument("Window", "Double", "Length of a window in seconds; 0: one window, all of it"),
-        Argument("Step", "Double", "Seconds from one window to the next; 0: as Window"),
-        Argument("FeatureSet", "String", "Name of a set of features, or their names; empty: Edge"),
-    ),
-    outputs=(
-        Argument("Names", "String", "Features as signal__feature", 1),
-        Argument("Times", "DateTime", "Ends of the windows", 1),
-        Argument("Values", "Double", "Row by row, one row per window; NaN where not defined", 1),
-        Argument("Valid", "Boolean", "Whether there was anything to compute from"),
-        Argument("Reason", "String", "Why it is not valid, or what is missing"),
-    ),
-)
+
+def _methods() -> tuple[Declared, ...]:
+    return tuple(
+        Declared(
+            one["id"],
+            "Method",
+            one["name"],
+            "Optional",
+            one["description"],
+            inputs=tuple(Argument(**argument) for argument in one["inputs"]),
+            outputs=tuple(Argument(**argument) for argument in one["outputs"]),
+        )
+        for one in analytics_methods.read()
+    )
+
 
 _TWIN: Final = (
     Declared(5001, "Object", "Identification", "Optional", "What it is and who made it", "IdentificationType"),
@@ -119,7 +113,7 @@ _TWIN: Final = (
         "Optional",
         "What is computed from the values",
         _variable(6103, "<Result>", "The latest result of an analysis"),
-        _EXTRACT_FEATURES,
+        *_methods(),
     ),
     _folder(
         5005,

@@ -87,7 +87,6 @@ class Bridge:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.acquisition.run(), name="acquisition")
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
-                tasks.create_task(self.worker.start(), name="worker start")
         finally:
             await asyncio.gather(self.server.stop(), self.worker.stop())
             self.recent.close()

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from analytics.arguments import Context
+from analytics.arguments import Answer, Context
 from analytics.catalog import CATALOG
+from analytics.errors import NotAvailable
 from analytics.worker import Worker
 from drivers.data_types import DataType, has_cell
 from drivers.readings import now_ticks
@@ -30,12 +31,17 @@ class Analytics:
     async def call(self, twin: Twin, name: str, arguments: Sequence[object]) -> Sequence[object]:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks. Raises AnalyticsError."""
         rows = self._rows(twin)
-        job = CATALOG[name].plan(arguments, Context(tuple(rows), now_ticks()))
+        function = CATALOG[name]
+        if function.plan is None:
+            raise NotAvailable(f"{name} is not there yet")
+        job = function.plan(arguments, Context(tuple(rows), now_ticks()))
+        if isinstance(job, Answer):
+            return (*job.results, job.model, float("nan"), "")
         wanted = {signal: rows[signal] for signal in job.signals}
         series = await asyncio.to_thread(self._recent.series, wanted.values(), job.start_ticks, job.end_ticks)
         keywords = job.keywords({signal: series[row] for signal, row in wanted.items()})
         results: Sequence[object] = await self._worker.run(job.function, keywords, LONGEST_S)
-        return results
+        return (*results, job.model, float("nan"), "")
 
     def adopt(self) -> None:
         """The plant has changed: look at the twins' signals anew."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.data_types import DataType
 from server.config.plant import Twin
 
 SCALAR: Final = -1
@@ -15,11 +14,12 @@ ONE_DIMENSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An input or output argument. value_rank: SCALAR or ONE_DIMENSION (Part 3, 5.6.2); unit: UNECE common code, shown
-    in the description, for an OPC UA Argument has no other place for it."""
+    """An input or output argument. data_type: numeric id of a built-in type (Part 6, 5.1.2); value_rank: SCALAR or
+    ONE_DIMENSION (Part 3, 5.6.2); unit: UNECE common code, shown in the description, for an OPC UA Argument has no
+    other place for it."""
 
     name: str
-    data_type: DataType
+    data_type: int
     value_rank: int = SCALAR
     description: str = ""
     unit: str | None = None

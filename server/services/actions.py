@@ -10,8 +10,8 @@ from asyncua import ua
 from asyncua.ua.uatypes import win_epoch_to_datetime
 
 from analytics.catalog import CATALOG
-from analytics.catalog import Argument as CatalogArgument
 from analytics.errors import AnalyticsError, ArgumentError
+from analytics.function import Argument as CatalogArgument
 from drivers.data_types import DataType
 from server.address_space import Argument, MethodView
 from server.commands.executor import Commands
@@ -30,7 +30,7 @@ def analytics_methods(twin: Twin) -> Sequence[MethodView]:
 
 
 def _argument(of: CatalogArgument) -> Argument:
-    return Argument(of.name, DataType(int(of.data_type)), of.value_rank, of.description, of.unit)
+    return Argument(of.name, int(of.data_type), of.value_rank, of.description, of.unit)
 
 
 _VIEWS: Final = tuple(
@@ -88,6 +88,6 @@ def _variant(kind: Argument, value: Any) -> ua.Variant:
     is_array = kind.value_rank >= 0
     if is_array:
         value = value.tolist() if isinstance(value, np.ndarray) else list(value)
-    if kind.data_type is DataType.DateTime:
+    if kind.data_type == DataType.DateTime:
         value = [win_epoch_to_datetime(one) for one in value] if is_array else win_epoch_to_datetime(value)
     return ua.Variant(value, ua.VariantType(int(kind.data_type)), is_array=is_array)

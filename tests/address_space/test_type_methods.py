@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 from asyncua import Server, ua
 
-from analytics.catalog import CATALOG, Argument
+from analytics.catalog import CATALOG
+from analytics.function import Argument
 from nodesets.catalog import SHIPPED
 from nodesets.loader import load
 

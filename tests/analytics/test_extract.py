@@ -11,8 +11,9 @@ import pytest
 
 from analytics import extract
 from analytics.arguments import Context
-from analytics.catalog import CATALOG, EXTRACT_FEATURES
+from analytics.catalog import CATALOG
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
+from analytics.extract import EXTRACT_FEATURES
 from analytics.features import EDGE
 from analytics.series import TICKS_PER_SECOND, Series
 
@@ -35,7 +36,7 @@ def call(series: dict[str, Series], *arguments: object) -> extract.Results:
 def test_an_argument_for_each_parameter_and_a_result_for_each_output() -> None:
     assert CATALOG["ExtractFeatures"] is EXTRACT_FEATURES
     assert [a.name for a in EXTRACT_FEATURES.arguments] == ["Signals", "Start", "End", "Window", "Step", "FeatureSet"]
-    assert len(call({"Flow": ramp(3)}, [], None, None, 0.0, 0.0, "")) == len(EXTRACT_FEATURES.results)
+    assert len(call({"Flow": ramp(3)}, [], None, None, 0.0, 0.0, "")) == len(EXTRACT_FEATURES.own) + 2
 
 
 def test_no_signals_mean_all_of_the_twin() -> None:

@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 
 from analytics.arguments import Context
-from analytics.catalog import EXTRACT_FEATURES
-from analytics.errors import ArgumentError, FunctionFailed, WorkerDied, WorkerOutOfMemory, WorkerTimeout
+from analytics.errors import ArgumentError, FunctionFailed, NotAvailable, WorkerDied, WorkerOutOfMemory, WorkerTimeout
+from analytics.extract import EXTRACT_FEATURES
 from analytics.series import TICKS_PER_SECOND, Series
 from analytics.worker import Worker
 
@@ -24,7 +24,7 @@ JOBS = """
 import os, sys, time
 import numpy as np
 from analytics import worker_process
-from analytics.errors import ArgumentError
+from analytics.errors import ArgumentError, NotAvailable
 
 def fail(): raise ZeroDivisionError("by nothing")
 def refuse(): raise ArgumentError(2, 0x803C0000, "too small")
@@ -33,10 +33,15 @@ def sleep(seconds): time.sleep(seconds)
 def eat(): return np.ones(1 << 30)
 def double(values): print("to stderr"); return values * 2
 def about(): return os.getpid(), os.nice(0), os.environ["OMP_NUM_THREADS"]
+def decline(): raise NotAvailable("too few windows")
+def burn():
+    while True: pass
+def walk(steps, progress):
+    for step in range(steps):
+        progress(step / steps)
+        time.sleep(0.21)
 
-worker_process.HEAVY = ()
-worker_process.JOBS = {f.__name__: f for f in (fail, refuse, die, sleep, eat, double, about)}
-worker_process.serve.__defaults__ = ((),)
+worker_process.JOBS = {f.__name__: f for f in (fail, refuse, die, sleep, eat, double, about, decline, burn, walk)}
 worker_process.main()
 """
 
@@ -50,8 +55,7 @@ def command(tmp_path: Path) -> tuple[str, ...]:
 
 @pytest_asyncio.fixture
 async def worker(command: tuple[str, ...]) -> AsyncIterator[Worker]:
-    worker = Worker(command=command, memory_mb=500)
-    await worker.start()
+    worker = Worker(count=1, command=command, memory_mb=500)
     yield worker
     await worker.stop()
 
@@ -103,8 +107,61 @@ async def test_the_caller_hears_at_once_that_a_worker_died_and_the_next_call_wor
 async def test_a_killed_idle_worker_is_replaced(worker: Worker) -> None:
     pid, *_ = await worker.run("about", {}, 20.0)
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: worker.started == 2 and worker.ready)
+    await until(lambda: not worker.processes)
     assert (await worker.run("about", {}, 20.0))[0] != pid
+
+
+async def test_nothing_runs_before_the_first_call_and_after_the_idle_time(command: tuple[str, ...]) -> None:
+    worker = Worker(command=command, idle_s=0.1)
+    assert worker.started == 0
+    await worker.run("about", {}, 20.0)
+    await until(lambda: not worker.processes)
+    await worker.run("about", {}, 20.0)
+    assert worker.started == 2
+    await worker.stop()
+
+
+async def test_an_honest_refusal_comes_back_as_such(worker: Worker) -> None:
+    with pytest.raises(NotAvailable, match="too few windows"):
+        await worker.run("decline", {}, 20.0)
+
+
+async def test_progress_is_told_while_it_runs(worker: Worker) -> None:
+    told: list[float] = []
+    await worker.run("walk", {"steps": 4}, 20.0, progress=told.append)
+    assert told == [0.0, 0.25, 0.5, 0.75]
+
+
+async def test_a_job_that_uses_too_much_processor_time_is_ended(command: tuple[str, ...]) -> None:
+    worker = Worker(command=command, cpu_s=0.5)
+    await worker.run("about", {}, 20.0)
+    with pytest.raises(WorkerTimeout, match="processor time"):
+        await worker.run("burn", {}, 20.0)
+    await worker.run("about", {}, 20.0)
+    await worker.stop()
+
+
+async def test_short_work_finds_a_way_beside_long_work(command: tuple[str, ...]) -> None:
+    worker = Worker(count=2, command=command)
+    long = [asyncio.create_task(worker.run("sleep", {"seconds": 30}, 60.0, long=True)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await worker.run("about", {}, 10.0)
+    assert worker.started == 2
+    for one in long:
+        one.cancel()
+    await asyncio.wait(long)
+    await worker.stop()
+
+
+async def test_a_caller_with_many_calls_does_not_keep_others_waiting(worker: Worker) -> None:
+    done: list[str] = []
+
+    async def call(owner: str) -> None:
+        await worker.run("about", {}, 20.0, owner=owner)
+        done.append(owner)
+
+    await asyncio.gather(*(call("busy") for _ in range(4)), call("other"))
+    assert done.index("other") <= 1
 
 
 async def test_a_job_that_takes_too_long_is_ended(worker: Worker) -> None:
@@ -143,30 +200,26 @@ async def test_calls_wait_for_their_turn(worker: Worker) -> None:
 
 async def test_stopping_leaves_no_process(command: tuple[str, ...]) -> None:
     worker = Worker(count=2, command=command)
-    await worker.start()
-    await until(lambda: worker.started == 2)
     pid, *_ = await worker.run("about", {}, 20.0)
-    call = asyncio.create_task(worker.run("sleep", {"seconds": 30}, 60.0))
-    await asyncio.sleep(0)
+    calls = [asyncio.create_task(worker.run("sleep", {"seconds": 30}, 60.0)) for _ in range(2)]
+    await until(lambda: worker.started == 2)
     await worker.stop()
-    with pytest.raises(WorkerDied):
-        await call
+    for call in calls:
+        with pytest.raises(WorkerDied):
+            await call
     assert not psutil.pid_exists(pid)
+    assert not worker.processes
 
 
-async def test_a_worker_that_cannot_start_is_tried_again_later(command: tuple[str, ...], tmp_path: Path) -> None:
+async def test_a_worker_that_cannot_start_is_told_at_once(tmp_path: Path) -> None:
     broken = Worker(command=(sys.executable, str(tmp_path / "nothing.py")))
-    await broken.start()
-    await until(lambda: broken.started == 1)
-    with pytest.raises(WorkerTimeout):
-        await broken.run("about", {}, 0.1)
-    assert not broken.ready
+    with pytest.raises(WorkerDied, match="cannot start"):
+        await broken.run("about", {}, 20.0)
     await broken.stop()
 
 
 async def test_the_real_worker_extracts_features_with_tsfresh() -> None:
     worker = Worker()
-    await worker.start()
     ticks = np.arange(1, 31, dtype=np.int64) * TICKS_PER_SECOND
     series = {"Flow": Series(ticks, np.sin(np.arange(30.0)), np.zeros(30, np.uint32)), "Silent": Series.empty()}
     context = Context(tuple(series), int(ticks[-1]))

@@ -1,0 +1,44 @@
+"""What TrainModel asks of the code that trains models of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from analytics.arguments import Context
+from analytics.function import with_signals
+from analytics.models import Trained
+
+KIND, SIGNALS, CONTEXT_SIGNALS, START, END, EXCLUDE, OPTIONS = range(7)
+"""The arguments of TrainModel, for ArgumentError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something a trainer can be told: "name=value". The type of the default is that of the value; lowest, highest: of
+    a number; choices: of a text."""
+
+    default: float | int | bool | str
+    description: str
+    lowest: float = float("-inf")
+    highest: float = float("inf")
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """How models of one kind are trained.
+
+    run(series, context_signals=tuple of names, start_ticks, end_ticks, exclude=tuple of (start, end) in ticks, labels=
+    tuple of Label, progress, and its options by keyword, lower case) is called in the worker and gives a Trained; it
+    raises NotAvailable where the data do not suffice, with what would, and ArgumentError with an index of above. Its
+    module imports heavy libraries only inside of it. least_signals: fewer make no model. needs: which twins can have
+    one.
+    """
+
+    kind: str
+    description: str
+    run: Callable[..., Trained]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    least_signals: int = 1
+    needs: Callable[[Context], bool] = with_signals
