@@ -55,6 +55,7 @@ async def run_plant(file: Path, endpoint: str | None, pki: Path | None, seconds:
         policies=tuple(server.policies),
         nat_host=server.nat_host,
         limits=Limits(max_sessions=server.max_sessions),
+        data_dir=user_data_path("uatwin") / "plants" / plant.name,
     )
     return await _until_signal(_serve(plant, file, options, seconds, Screen(plant, options)))
 
@@ -90,6 +91,7 @@ async def _bridge_demo(folder: Path, devices: DemoProcess, endpoint: str, pki: P
         application_uri=_application_uri(plant),
         users_file=folder / "users.yaml",
         policies=(POLICY_NONE, *MODERN_POLICIES) if _on_loopback(endpoint) else MODERN_POLICIES,
+        data_dir=folder / "data",  # a plant that begins anew at each start has no past
     )
     return await _serve(plant, file, options, seconds, Screen(plant, options, passwords, devices.ports))
 
