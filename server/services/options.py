@@ -65,8 +65,9 @@ class UaServerOptions:
     """endpoint_url: host and port to listen on, port 0 for a free one; host 0.0.0.0 or empty for all addresses.
 
     pki_dir: laid out as `server.security.pki` says; created with an own certificate when missing. data_dir: what
-    outlives a restart, each part in a folder of its own (`models`, `history`, ...); None: beside pki_dir. users_file: see
-    `server.security.users`; without one nobody can log in by name. policies: of POLICY_NONE and MODERN_POLICIES.
+    outlives a restart, each part in a folder of its own (`models`, `history`, ...); None: beside pki_dir.
+    users_file: see `server.security.users`; without one nobody can log in by name. policies: of POLICY_NONE and
+    MODERN_POLICIES.
     nat_host: host name or address given to clients in endpoint URLs instead of the address they connected to.
     """
 
