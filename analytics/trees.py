@@ -1,6 +1,6 @@
 """Boosted trees of scikit-learn as plain arrays: a model that needs neither pickle nor scikit-learn to predict.
 
-Taken from a fitted HistGradientBoosting estimator with numerical features. The sum of leaves is what `predict_raw` gives.
+Taken from a fitted HistGradientBoosting estimator with numerical features. Its sum of leaves: what `predict_raw` gives.
 """
 
 from __future__ import annotations
