@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,7 @@ from server.config.models import (
     TypeSpec,
 )  # fmt: skip
 from server.config.pieces import Name, Names, Piece
+from server.config.rule_spec import RuleSpec, rule_rules
 from server.config.rules import command_rules, interlock_rules, tag_rules, twin_rules
 from server.config.templates import Scalar
 from server.config.yaml_source import Map, Seq
@@ -27,6 +29,7 @@ from server.config.yaml_source import Map, Seq
 TAG: Final[Checker[TagSpec]] = Checker(TagSpec, tag_rules, salvage=True)
 COMMAND: Final[Checker[CommandSpec]] = Checker(CommandSpec, command_rules, salvage=True)
 INTERLOCK: Final[Checker[InterlockSpec]] = Checker(InterlockSpec, interlock_rules, salvage=True)
+RULE: Final[Checker[RuleSpec]] = Checker(RuleSpec, rule_rules, salvage=True)
 METHOD: Final[Checker[MethodSpec]] = Checker(MethodSpec, salvage=True)
 RELATION: Final[Checker[dict[str, str]]] = Checker(dict[RelationName, str], salvage=True)
 TYPE: Final[Checker[TypeSpec]] = Checker(TypeSpec, twin_rules, salvage=True)
@@ -39,7 +42,9 @@ RESERVED: Final = frozenset(
 DIAGNOSTICS: Final = ("GoodFraction", "BadTags")
 """Names of every twin's own diagnostics tags."""
 
-_PARTS: Final = frozenset({"telemetry", "commands", "methods", "components", "children"})
+_PARTS: Final = frozenset({"telemetry", "commands", "methods", "rules", "components", "children"})
+_FILLED_IN: Final = re.compile(r"(?<!\{)\{(value|limit|unit)\}(?!\})")
+"""What the message of a rule leaves open until there is an alarm."""
 _ELSEWHERE: Final = _PARTS | {"relations"}
 _NOT_IN_HEADER: Final = {TYPE: _ELSEWHERE | {"parameters"}, TWIN: _ELSEWHERE | {"with", "instances"}}
 
@@ -71,6 +76,15 @@ class MethodPart:
 
 
 @dataclass(frozen=True, slots=True)
+class RulePart:
+    """A rule: an alarm in the making."""
+
+    name: Name
+    raw: Map
+    spec: Piece
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """What a twin consists of. header: everything about the twin itself (TypeSpec or TwinSpec without its parts)."""
 
@@ -80,6 +94,7 @@ class Body:
     relations: tuple[Piece, ...]
     tags: tuple[TagPart, ...]
     methods: tuple[MethodPart, ...]
+    rules: tuple[RulePart, ...]
     entries: tuple[Entry, ...]
 
 
@@ -180,6 +195,7 @@ class BodyReader:
             self._list(raw, "relations", "{Controls: ../Tank}", RELATION, names),
             tags,
             tuple(self._methods(raw, names)),
+            tuple(self._rules(raw, names)),
             (*self._below(raw, "components", names), *self._below(raw, "children", names)),
         )
 
@@ -237,6 +253,12 @@ class BodyReader:
             spec.define(METHOD)
             yield MethodPart(name, value, spec)
 
+    def _rules(self, raw: Map, names: Names) -> Iterator[RulePart]:
+        for name, value in self._part(raw, "rules", "rules by name", names):
+            spec = Piece(_with_message(value, names.known), value.place, names, self._problems)
+            spec.define(RULE)
+            yield RulePart(name, value, spec)
+
     def _parameters(self, raw: Map) -> dict[str, Scalar | None]:
         if "parameters" not in raw:
             return {}
@@ -254,6 +276,17 @@ class BodyReader:
                 self._problems.add(key_position(section, (key,)), message)
             parameters[key] = spec.default if spec else None
         return parameters
+
+
+def _with_message(rule: Map, parameters: frozenset[str]) -> Map:
+    """A rule in whose message {value}, {limit} and {unit} are text, where they are no parameters."""
+    message = rule.get("message")
+    if not isinstance(message, str):
+        return rule
+    copy = rule.without(frozenset({"message"}))
+    text = _FILLED_IN.sub(lambda found: found[0] if found[1] in parameters else f"{{{found[0]}}}", message)
+    copy.put("message", text, rule.key_at["message"], rule.value_at["message"])
+    return copy
 
 
 def taken(name: str, seen: Mapping[str, str]) -> str:

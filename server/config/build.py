@@ -10,15 +10,17 @@ from server.config.bodies import (
     METHOD,
     RELATION,
     RESERVED,
+    RULE,
     TWIN,
     Body,
     Entry,
+    RulePart,
     TagPart,
     Type,
     taken,
 )
 from server.config.connections import Endpoint
-from server.config.drafts import Draft, Inherited, Reference
+from server.config.drafts import Draft, Inherited, Reference, RuleDraft
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Row
 from server.config.models import CommandSpec, TwinSpec, TypeSpec
@@ -29,6 +31,7 @@ from server.config.templates import Scalar
 from server.config.templates import Scope as Values
 
 _OWN_NAMES: Final = dict.fromkeys(DIAGNOSTICS, 0)
+_ROOTS: Final = {"Connections": "connections", "Rules": "methods of rules"}
 SHORTEST_STALE_S: Final = 3.0
 
 
@@ -170,8 +173,8 @@ class Builder:
         self._problems.add(raw.value_at["connection"], f"there is no connection {name}{nearest}", label, "connection")
 
     def _body(self, body: Body, values: Values, draft: Draft, inherited: Inherited) -> None:
-        for part in body.tags:
-            self._tag(part, values, draft, inherited)
+        for tag in body.tags:
+            self._tag(tag, values, draft, inherited)
         for method in body.methods:
             name = method.name.make(values)
             spec = method.spec.make(METHOD, values, draft.label)
@@ -179,8 +182,18 @@ class Builder:
                 self._claim(draft, name, method.name.place)
             if name is not None and spec is not None:
                 draft.methods.append((name, method, spec))
+        for part in body.rules:
+            self._rule(part, values, draft)
         for entry in body.entries:
             self._expand(entry, values, draft, inherited)
+
+    def _rule(self, part: RulePart, values: Values, draft: Draft) -> None:
+        name = part.name.make(values)
+        spec = part.spec.make(RULE, values, draft.label)
+        if name is not None:
+            self._claim(draft, name, part.name.place)
+        if name is not None and spec is not None:
+            draft.rules.append(RuleDraft(draft.path, draft.label, name, part.raw, spec))
 
     def _tag(self, part: TagPart, values: Values, draft: Draft, inherited: Inherited) -> None:
         name = part.name.make(values)
@@ -245,8 +258,8 @@ class Builder:
             if first == place:  # the whole entry was reported
                 return
             problem = taken(name, {name: self._problems.describe(first)} if first else {})
-        elif not draft.path and name == "Connections":
-            problem = "Connections is where the connections stand; choose another name for a root twin"
+        elif not draft.path and name in _ROOTS:
+            problem = f"{name} is where the {_ROOTS[name]} stand; choose another name for a root twin"
         if problem:
             self._problems.add(place, problem, draft.label, "name" if draft.label else problem)
         draft.names.setdefault(name, place)

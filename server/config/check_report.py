@@ -56,6 +56,7 @@ def report_data(plant: Plant) -> dict[str, Any]:
         "commands": sum(tag.command is not None for tag in fed),
         "methods": sum(len(twin.methods) for twin in twins),
         "diagnostics": len(plant.tags) - len(fed),
+        "alarms": len(plant.sections.get("rules", ())),
         "scopes": {
             scope: {"twins": count, "tags": sum(_own_tags(twin) for twin in twins if twin.scope == scope)}
             for scope, count in Counter(str(twin.scope) for twin in twins).items()
@@ -131,7 +132,8 @@ def _text(report: dict[str, Any]) -> Iterator[str]:
     yield f"Plant {report['plant']} at {report['endpoint']}"
     yield (
         f"{_count(report['twins'], 'twin')}, {_count(report['tags'], 'tag')} ({report['commands']} of them commands), "
-        f"{_count(report['methods'], 'command method')}, {report['diagnostics']} diagnostics"
+        f"{_count(report['methods'], 'command method')}, {report['diagnostics']} diagnostics, "
+        f"{_count(report['alarms'], 'alarm')}"
     )
     yield ""
     for node in report["tree"]:

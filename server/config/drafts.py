@@ -10,6 +10,7 @@ from server.config.bodies import MethodPart
 from server.config.errors import Place
 from server.config.models import InterlockSpec, MethodSpec
 from server.config.plant import Scope, Tag
+from server.config.rule_spec import RuleSpec
 from server.config.yaml_source import Map
 
 DEFAULT_RATE_S: Final = 1.0
@@ -33,6 +34,17 @@ class Reference:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class RuleDraft:
+    """A rule of a twin, before the tags it watches are looked up. twin: its path; label: as in Draft."""
+
+    twin: str
+    label: str
+    name: str
+    raw: Map
+    spec: RuleSpec
+
+
 @dataclass(slots=True)
 class Draft:
     """A twin in the making. label: its path when errors in it need one, "" when the text of it is its own. names: what
@@ -48,6 +60,7 @@ class Draft:
     telemetry: list[Tag] = field(default_factory=list)
     commands: list[tuple[Tag, list[tuple[Map, InterlockSpec]]]] = field(default_factory=list)
     methods: list[tuple[str, MethodPart, MethodSpec]] = field(default_factory=list)
+    rules: list[RuleDraft] = field(default_factory=list)
     children: list[Draft] = field(default_factory=list)
     relations: list[Reference] = field(default_factory=list)
     names: dict[str, Place] = field(default_factory=dict)

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from server.config.checking import Checker, describe
 from server.config.errors import Place, Problems, did_you_mean
-from server.config.models import Scalar
 from server.config.pieces import Names, Piece
+from server.config.spec import Scalar
 from server.config.templates import Scope
 from server.config.yaml_source import Map, Seq
 

@@ -64,7 +64,8 @@ class _Loader:
         twins = Resolver(built, self._problems).twins(roots)
         connections = self._connections(built, endpoints)
         tags = tuple(tag for tag in built.tags if tag is not None)
-        known = Known(tags, twins, connections, self._path.parent)
+        rules = tuple(rule for root in roots for draft in root.walk() for rule in draft.rules)
+        known = Known(tags, twins, connections, self._path.parent, rules, built.incomplete)
         sections = {name: read(self._root_map(name), known, self._problems) for name, read in SECTION_READERS.items()}
         return Plant(plant.name, plant.description, self._located(server), connections, twins, tags, sections)
 

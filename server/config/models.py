@@ -6,14 +6,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from drivers.data_types import DataType
 from nodesets.units import nearest, unit
 from server.config.plant import Scope
+from server.config.rule_spec import RuleSpec
+from server.config.spec import Scalar, Seconds, Spec
 
-Scalar = bool | int | float | str
 DataTypeName = Literal[
     "Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64",
     "Float", "Double", "String", "DateTime", "ByteString",
@@ -92,17 +93,10 @@ Range = Annotated[
 ]
 ScopeName = Annotated[Scope, Strict(False)]
 Unit = Annotated[str, AfterValidator(_known_unit)]
-Seconds = Annotated[float, Field(ge=0.001, le=31_536_000, allow_inf_nan=False)]
 StateName = Annotated[str, Field(strict=True, min_length=1)]
 StateNames = Annotated[tuple[StateName, ...], Strict(False), Field(min_length=2), AfterValidator(_distinct)]
 Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | float)]
 """Text that may be written as a number: a serial number, a year."""
-
-
-class Spec(BaseModel):
-    """Frozen, strict, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 class PlantSpec(Spec):
@@ -232,6 +226,7 @@ class TwinBase(Spec):
     telemetry: dict[str, TagSpec] = Field(default_factory=dict, description="Variables that are read.")
     commands: dict[str, CommandSpec] = Field(default_factory=dict, description="Variables that can be written.")
     methods: dict[str, MethodSpec] = Field(default_factory=dict, description="Methods that write commands.")
+    rules: dict[str, RuleSpec] = Field(default_factory=dict, description="Alarms of it, by name.")
     components: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins of parts, of scope component.")
     children: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins below this one, of any scope.")
 
@@ -265,3 +260,6 @@ class PlantFile(Spec):
     connections: dict[str, Any] = Field(default_factory=dict, description="Devices, brokers and lines by name.")
     types: dict[str, TypeSpec] = Field(default_factory=dict, description="Templates of twins by name.")
     twins: dict[str, TwinSpec] = Field(description="The roots of the twin tree by name.")
+    rules: dict[str, RuleSpec] = Field(
+        default_factory=dict, description="Alarms by name, over tags given by absolute paths and patterns."
+    )

@@ -5,6 +5,19 @@ from __future__ import annotations
 from functools import lru_cache
 
 
+def absolute(base: str, text: str) -> str | None:
+    """The path that a text means, seen from the twin with the path `base`; None when it leads above the roots."""
+    names = [] if text.startswith("/") or not base else base.split("/")
+    for name in text.split("/"):
+        if name == "..":
+            if not names:
+                return None
+            names.pop()
+        elif name not in ("", "."):
+            names.append(name)
+    return "/".join(names)
+
+
 @lru_cache(maxsize=4096)
 def name_problem(name: str) -> str:
     """Why a name cannot be used, "" when it can. Names become parts of NodeIds, where / and . have a meaning."""

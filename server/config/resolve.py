@@ -11,6 +11,7 @@ from server.config.diagnostics import twin_diagnostics
 from server.config.drafts import Draft, Reference
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.models import InterlockSpec, MethodSpec
+from server.config.names import absolute
 from server.config.plant import (
     CommandArgument,
     CommandMethod,
@@ -117,7 +118,7 @@ class Resolver:
         return len(arguments) - 1
 
     def _relation(self, draft: Draft, relation: Reference) -> Relation | None:
-        path = self._absolute(draft, relation.target)
+        path = absolute(draft.path, relation.target)
         if path in self._built.drafts:
             return Relation(relation.reference_type, str(path))
         if path in self._built.rows:
@@ -128,7 +129,7 @@ class Resolver:
         return None
 
     def _tag(self, draft: Draft, text: str, place: Place, what: str = "tag") -> Tag | None:
-        path = self._absolute(draft, text)
+        path = absolute(draft.path, text)
         row = self._built.rows.get(path) if path is not None else None
         if row is not None:
             tag = self._built.tags[row]
@@ -140,18 +141,6 @@ class Resolver:
         else:
             self._nowhere(draft, text, path, place, what)
         return None
-
-    def _absolute(self, draft: Draft, text: str) -> str | None:
-        """The path a text means, seen from a twin; None when it leads above the roots."""
-        names = [] if text.startswith("/") else draft.path.split("/")
-        for name in text.split("/"):
-            if name == "..":
-                if not names:
-                    return None
-                names.pop()
-            elif name not in ("", "."):
-                names.append(name)
-        return "/".join(names)
 
     def _nowhere(self, draft: Draft, text: str, path: str | None, place: Place, what: str = "twin") -> None:
         if self._built.incomplete:  # it may be one of those that were left out because of another error

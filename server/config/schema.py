@@ -18,7 +18,7 @@ def _not_yet() -> str:
 
 
 _HOLE: Final = {"type": "string", "pattern": r"\{.+\}"}
-_TEMPLATED: Final = ("TypeSpec", "TwinSpec", "TagSpec", "CommandSpec", "MethodSpec", "InterlockSpec")
+_TEMPLATED: Final = ("TypeSpec", "TwinSpec", "TagSpec", "CommandSpec", "MethodSpec", "InterlockSpec", "RuleSpec")
 """Definitions in which text with parameters may stand for any other value."""
 
 

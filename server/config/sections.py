@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from server.config.alarm_rules import read_rules
+from server.config.drafts import RuleDraft
 from server.config.errors import Problems
 from server.config.plant import Connection, Tag, Twin
 from server.config.yaml_source import Map
@@ -14,12 +16,15 @@ from server.config.yaml_source import Map
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a section may refer to. folder: where the plant file lies, for relative paths."""
+    """What a section may refer to. folder: where the plant file lies, for relative paths. rules: those that stand in
+    types and twins. incomplete: something is not there because of an error that was reported."""
 
     tags: tuple[Tag, ...]
     twins: tuple[Twin, ...]
     connections: Mapping[str, Connection]
     folder: Path
+    rules: tuple[RuleDraft, ...] = ()
+    incomplete: bool = False
 
 
 SectionReader = Callable[[Map | None, Known, Problems], Any]
@@ -27,6 +32,6 @@ SectionReader = Callable[[Map | None, Known, Problems], Any]
 nothing. Adds to the problems what is wrong. What it returns names tags and twins by path, never by row: `renumber`
 leaves it as it is."""
 
-SECTION_READERS: Final[dict[str, SectionReader]] = {}
+SECTION_READERS: Final[dict[str, SectionReader]] = {"rules": read_rules}
 LATER: Final = ("history", "publish", "rules")
 """Sections that the plant file has; those without a reader are not there yet."""

@@ -60,11 +60,12 @@ class Seq(list[Any]):
         self.value_at: list[Place] = []
 
 
-def parse(path: Path, problems: Problems) -> Any:
-    """The data of a YAML file: Map, Seq and scalars. Errors of reading and syntax are reported and give None."""
+def parse(path: Path, problems: Problems, content: bytes | None = None) -> Any:
+    """The data of a YAML file: Map, Seq and scalars. Errors of reading and syntax are reported and give None. content:
+    what to read instead of the file."""
     file = problems.file(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = (path.read_bytes() if content is None else content).decode("utf-8-sig")
     except OSError as error:
         problems.add(problems.place(file, 1, 1), f"cannot be read ({error.strerror}); give the path of a YAML file")
         return None
