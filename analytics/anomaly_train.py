@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.anomaly import Detector, fit, score
+from analytics.anomaly import fit, score
 from analytics.anomaly_data import KIND, UNUSUAL, Frame, Sampling, frame, outside, row_ticks, rows, sampling_for
 from analytics.anomaly_events import alarms
 from analytics.arguments import Progress
@@ -25,7 +25,9 @@ from analytics.trainer import Option, Trainer
 LEAST_WINDOWS: Final = 20
 FOLDS: Final = 4
 QUANTILE: Final = 0.999
-MARGIN: Final = 1.3
+USUAL_BLOCKS: Final = 0.75
+"""The limit holds for this share of the held-out blocks: a disturbance in one of them must not blind the detector."""
+MARGIN: Final = 1.5
 NEEDED, OF = 3, 5
 _LEAST_GOOD: Final = 0.5
 """Share of Good readings below which a signal is left out."""
@@ -46,12 +48,12 @@ class _Choice:
 
 @dataclass(frozen=True, slots=True)
 class _HeldOut:
-    """What the detector says of normal data that were not used for its fit. distances: float64[n]; own: float64[n, p];
-    false_alarms: share of rows that would have been alarms, each block by the limit of the others."""
+    """What the detector says of normal data that were not used for its fit, in order. distances: float64[n]; own:
+    float64[n, p]; block: int[n], which of the contiguous blocks each row is in."""
 
     distances: npt.NDArray[np.float64]
     own: npt.NDArray[np.float64]
-    false_alarms: float
+    block: Rows
 
 
 def run(
@@ -90,8 +92,12 @@ def _trained(
 ) -> Trained:
     width = -(-sampling.width // every)
     windows = len(data.ticks) // width
-    held = _held_out(data, width, margin, progress)
-    detector = _limited(fit(data.features, data.context, windows), held.distances, held.own, margin)
+    held = _held_out(data, width, progress)
+    detector = replace(
+        fit(data.features, data.context, windows),
+        limit=margin * float(_reach(held.distances[:, None], held.block)[0]),
+        own_limit=margin * _reach(held.own, held.block),
+    )
     progress(0.95)
     return Trained(
         KIND,
@@ -107,7 +113,7 @@ def _trained(
             "dropped": "; ".join(choice.dropped) or None,
         },
         {
-            "FalseAlarmShare": held.false_alarms,
+            "FalseAlarmShare": _false_alarms(held, margin),
             "Limit": detector.limit,
             "HeldOutWindows": float(len(held.distances) // width),
             "HeldOutMedianScore": float(np.median(held.distances)) / detector.limit,
@@ -184,50 +190,45 @@ def _too_few(windows: int, sampling: Sampling, data: Frame, choice: _Choice) -> 
     )
 
 
-def _held_out(data: Frame, width: int, margin: float, progress: Progress) -> _HeldOut:
-    """Blocks in turn are judged by a detector of the others, without those that overlap with them."""
-    fold = _folds(len(data.ticks), width)
-    distances, own, block_of = [], [], []
+def _held_out(data: Frame, width: int, progress: Progress) -> _HeldOut:
+    """Blocks in turn are judged by a detector of the others, without those that overlap with them. Raises NotAvailable
+    where that leaves nothing."""
+    block = _blocks(len(data.ticks), width)
+    distances = np.full(len(block), np.nan)
+    own = np.full((len(block), data.features.shape[2]), np.nan)
     for number in range(FOLDS):
-        held = np.flatnonzero(fold == number)
-        others = _apart(np.flatnonzero(fold != number), held, width)
-        detector = fit(*_part(data, others), len(others) // width)
-        scores = score(detector, *_part(data, held))
-        judged = ~np.isnan(scores.score)
-        distances.append(scores.score[judged])
-        own.append(scores.own[judged])
-        block_of.append(np.full(int(judged.sum()), number))
+        held = np.flatnonzero(block % FOLDS == number)
+        others = _apart(np.flatnonzero(block % FOLDS != number), held, width)
+        scores = score(fit(*_part(data, others), len(others) // width), *_part(data, held))
+        distances[held], own[held] = scores.score, scores.own
         progress(0.2 + 0.15 * (number + 1))
-    every, blocks = np.concatenate(distances), np.concatenate(block_of)
-    if not len(every):
+    judged = ~np.isnan(distances)
+    if len(np.unique(block[judged])) < FOLDS:
         raise NotAvailable("each operating state occurs only once in the data: there is nothing to set a limit by")
-    return _HeldOut(every, np.concatenate(own), _false_alarms(every, blocks, margin))
+    return _HeldOut(distances[judged], own[judged], block[judged])
 
 
-def _false_alarms(distances: npt.NDArray[np.float64], blocks: npt.NDArray[np.intp], margin: float) -> float:
+def _reach(distances: npt.NDArray[np.float64], block: Rows) -> npt.NDArray[np.float64]:
+    """How far normal data reach, for each column of distances (float64[n, k]): what three of four blocks stay below."""
+    each = [np.quantile(distances[block == number], QUANTILE, axis=0) for number in np.unique(block)]
+    return np.asarray(np.quantile(each, USUAL_BLOCKS, axis=0, method="lower"), np.float64)
+
+
+def _false_alarms(held: _HeldOut, margin: float) -> float:
     """The share of rows in alarm when each fold is judged by the limit of the others."""
     alarmed = 0
     for number in range(FOLDS):
-        mine, others = distances[blocks == number], distances[blocks != number]
-        limit = margin * np.quantile(others, QUANTILE) if len(others) else np.inf
-        alarmed += int(alarms(mine / limit, NEEDED, OF).sum())
-    return alarmed / len(distances)
+        mine = held.block % FOLDS == number
+        limit = margin * float(_reach(held.distances[~mine][:, None], held.block[~mine])[0])
+        alarmed += int(alarms(held.distances[mine] / limit, NEEDED, OF).sum())
+    return alarmed / len(held.distances)
 
 
-def _limited(
-    detector: Detector, distances: npt.NDArray[np.float64], own: npt.NDArray[np.float64], margin: float
-) -> Detector:
-    return replace(
-        detector,
-        limit=float(margin * np.quantile(distances, QUANTILE)),
-        own_limit=margin * np.quantile(own, QUANTILE, axis=0),
-    )
-
-
-def _folds(count: int, width: int) -> Rows:
-    """The fold of each row: contiguous blocks dealt out in turn, so that slow changes are in all of them."""
+def _blocks(count: int, width: int) -> Rows:
+    """The contiguous block of each row. Blocks are dealt out to folds in turn, so that slow changes are in all of
+    them."""
     blocks = int(np.clip(count // (_BLOCK_WINDOWS * width), FOLDS, _MOST_BLOCKS))
-    return (np.arange(count) * blocks // count) % FOLDS
+    return np.asarray(np.arange(count) * blocks // count)
 
 
 def _apart(others: Rows, held: Rows, width: int) -> Rows:
