@@ -142,6 +142,13 @@ TYPES: Final = (
         children=(
             Declared(6201, "Property", "Driver", "Mandatory", "The field protocol it speaks", "PropertyType", "String"),
             _variable(6202, "<Diagnostic>", "State, last error, requests and errors so far"),
+            _folder(
+                5011,
+                "Alarms",
+                "Optional",
+                "Conditions of this connection",
+                Declared(5111, "Object", "<Condition>", "OptionalPlaceholder", "An alarm", "ConditionType"),
+            ),
         ),
     ),
 )

@@ -11,6 +11,7 @@ from asyncua.ua.object_ids import ObjectIds
 from nodesets.identification import PROPERTIES
 from nodesets.node_ids import TypeIds
 from server.address_space.kinds import variable_type
+from server.alarms.definitions import AlarmDefinition, AlarmType
 from server.config.plant import Connection, Scope, Tag, Twin
 
 TWINS: Final = "Twins"
@@ -25,7 +26,10 @@ _TYPE_OF_SCOPE: Final = {
 _VARIABLE_TYPES: Final = (
     *("BaseDataVariableType", "PropertyType", "AnalogItemType", "AnalogUnitType", "AnalogUnitRangeType"),
     *("TwoStateDiscreteType", "MultiStateDiscreteType", "MultiStateValueDiscreteType"),
+    *("TwoStateVariableType", "ConditionVariableType", "FiniteStateVariableType", "FiniteTransitionVariableType"),
 )
+_OBJECT_TYPES: Final = ("FolderType", "ShelvedStateMachineType", "ExclusiveLimitStateMachineType", *AlarmType)
+ALARMS: Final = "Alarms"
 
 
 @cache
@@ -63,7 +67,7 @@ class Heads:
         self._types = types
         self._plant = plant
         self._own = {ident.name: self._own_type(ident) for ident in TypeIds}
-        self._standard = {"FolderType": _standard_type("FolderType", ua.NodeClass.ObjectType)}
+        self._standard = {name: _standard_type(name, ua.NodeClass.ObjectType) for name in _OBJECT_TYPES}
         self._standard |= {name: _standard_type(name, ua.NodeClass.VariableType) for name in _VARIABLE_TYPES}
         self._by_id = {head.node_id: head for head in (*self._own.values(), *self._standard.values())}
 
@@ -92,6 +96,19 @@ class Heads:
         """The folder `Telemetry`, `Commands`, ... of a twin."""
         kind = self._own["IdentificationType"] if part == "Identification" else self._standard["FolderType"]
         return self._object(f"{twin.path}/{part}", part, self._types, kind)
+
+    def alarms(self, owner_path: str) -> Head:
+        """The folder `Alarms` of a twin or a connection."""
+        return self._object(f"{owner_path}/{ALARMS}", ALARMS, self._types, self._standard["FolderType"])
+
+    def condition(self, definition: AlarmDefinition) -> Head:
+        """The Object of an alarm."""
+        return self._object(definition.path, definition.name, self._plant, self._standard[definition.type])
+
+    def below_condition(self, path: str, name: str, node_class: ua.NodeClass, kind: str) -> Head:
+        """A part of a condition; kind: its TypeDefinition by its standard name, "" for a Method."""
+        type_definition = self._standard[kind].node_id if kind else NO_TYPE
+        return Head(self.node_id(path), ua.QualifiedName(name, 0), node_class, type_definition)
 
     def root(self, name: str) -> Head:
         """`Objects/Twins` or `Objects/Connections`."""

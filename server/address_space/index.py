@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from asyncua.ua.object_ids import ObjectIds
 
 from nodesets.identification import identification_value
 from nodesets.units import nearest, unit
-from server.address_space.heads import CONNECTIONS, TWINS
+from server.address_space.heads import ALARMS, CONNECTIONS, TWINS
 from server.address_space.method_views import AnalyticsMethods, MethodView
+from server.alarms.conditions import Conditions
+from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Connection, Plant, Relation, Tag, Twin
 
-PARTS = ("Identification", "Telemetry", "Commands", "Analytics", "Diagnostics")
+PARTS = ("Identification", "Telemetry", "Commands", "Analytics", ALARMS, "Diagnostics")
 """The folders of a twin, in the order they are shown; each only where there is something in it, Telemetry always."""
 
 
@@ -22,14 +24,23 @@ class AddressSpaceError(ValueError):
 
 
 class PlantIndex:
-    """rows: the row of every tag by path. twins, connections, methods (of commands): by path.
+    """rows: the row of every tag by path. twins, connections, methods (of commands): by path. alarms: those that
+    `conditions`, which change at run time, have or are about to get.
 
     Raises AddressSpaceError for paths that two nodes would share, relations that lead nowhere and identification values
     that do not fit their type.
     """
 
-    def __init__(self, plant: Plant, analytics_methods: AnalyticsMethods) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        analytics_methods: AnalyticsMethods,
+        conditions: Conditions,
+        alarms: Sequence[AlarmDefinition],
+    ) -> None:
         self.plant = plant
+        self.conditions = conditions
+        self._alarms = alarms
         self.analytics_methods = analytics_methods
         self.rows: dict[str, int] = {tag.path: tag.row for tag in plant.tags}
         self.twins: dict[str, Twin] = {twin.path: twin for twin in plant.walk()}
@@ -41,6 +52,7 @@ class PlantIndex:
         }
         self.pointing_at: dict[str, list[Relation]] = defaultdict(list)
         self._refuse_shared_paths()
+        self._refuse_alarms_of_nobody()
         self._refuse_unknown_units()
         for twin in self.twins.values():
             self._add_relations(twin)
@@ -72,6 +84,7 @@ class PlantIndex:
             "Telemetry": True,
             "Commands": twin.commands or twin.methods,
             "Analytics": self.analytics_methods(twin),
+            ALARMS: self.conditions.of_owner(twin.path),
             "Diagnostics": twin.diagnostics,
         }
         return (part for part in PARTS if filled[part])
@@ -92,17 +105,25 @@ class PlantIndex:
         for path in self._all_paths():
             if path in seen:
                 raise AddressSpaceError(
-                    f"{path}: two nodes would have this NodeId. Tags, commands, methods, child twins and the names "
-                    f"{', '.join(PARTS)}, Alarms of one twin must all differ; {TWINS} and {CONNECTIONS} are no roots"
+                    f"{path}: two nodes would have this NodeId. Tags, commands, methods, alarms, child twins and the "
+                    f"names {', '.join(PARTS)} of one twin must all differ; {TWINS} and {CONNECTIONS} are no roots"
                 )
             seen.add(path)
+
+    def _refuse_alarms_of_nobody(self) -> None:
+        for alarm in self._alarms:
+            if alarm.owner not in self.twins and alarm.owner not in {*self.connections, TWINS, CONNECTIONS}:
+                raise AddressSpaceError(
+                    f"{alarm.path}: the alarm belongs to {alarm.owner!r}, which is neither a twin nor a connection"
+                )
 
     def _all_paths(self) -> Iterable[str]:
         yield from (TWINS, CONNECTIONS, *self.connections)
         yield from (tag.path for tag in self.plant.tags)
+        yield from (definition.path for definition in self._alarms)
         for twin in self.plant.walk():
             yield twin.path
-            yield from (f"{twin.path}/{part}" for part in (*PARTS, "Alarms"))
+            yield from (f"{twin.path}/{part}" for part in PARTS)
             yield from (method.path for method in twin.methods)
             yield from (f"{twin.path}/{view.name}" for view in self.analytics_methods(twin))
 

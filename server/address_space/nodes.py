@@ -18,7 +18,9 @@ from server.address_space.attributes import (
     property_attributes,
     tag_attributes,
 )
-from server.address_space.heads import CONNECTIONS, OBJECTS, SERVER, TWINS, Head, Heads, reference, standard
+from server.address_space.condition_nodes import ConditionNodes
+from server.address_space.condition_views import ConditionViews
+from server.address_space.heads import ALARMS, CONNECTIONS, OBJECTS, SERVER, TWINS, Head, Heads, reference, standard
 from server.address_space.index import PARTS, PlantIndex
 from server.address_space.kinds import PROPERTIES, property_names
 from server.address_space.lazy_nodes import PlantNode
@@ -45,8 +47,11 @@ _ROOT_TEXTS: Final[Mapping[str, str]] = {
 class NodeMaker:
     """since: SourceTimestamp of values that never change."""
 
-    def __init__(self, index: PlantIndex, heads: Heads, table: TagTable, since: ua.DateTime) -> None:
+    def __init__(
+        self, index: PlantIndex, heads: Heads, table: TagTable, views: ConditionViews, since: ua.DateTime
+    ) -> None:
         self._index = index
+        self._conditions = ConditionNodes(views, heads, self._owner_of_alarms, self._node, since)
         self._heads = heads
         self._table = table
         self._since = since
@@ -64,7 +69,21 @@ class NodeMaker:
         connection = self._index.connections.get(path)
         if connection is not None:
             return self._connection(connection)
-        return self._part(path) or self._method(path) or self._property(path) or self._identification_property(path)
+        return (
+            self._part(path)
+            or self._method(path)
+            or self._property(path)
+            or self._identification_property(path)
+            or self._conditions.make(path)
+        )
+
+    def _owner_of_alarms(self, path: str) -> Head | None:
+        if path in _ROOT_TEXTS:
+            return self._heads.root(path)
+        twin, connection = self._index.twins.get(path), self._index.connections.get(path)
+        if connection is not None:
+            return self._heads.connection(connection)
+        return self._heads.twin(twin) if twin is not None else None
 
     def _node(self, head: Head, attributes: Attributes, links: Iterator[Link]) -> PlantNode:
         references = [reference(*link) for link in links]
@@ -95,6 +114,7 @@ class NodeMaker:
         yield "Organizes" if parent is None else "HasComponent", False, above
         yield from (("HasComponent", True, heads.part(twin, part)) for part in self._index.parts(twin))
         yield from (("HasComponent", True, heads.twin(child)) for child in twin.children)
+        yield from self._conditions.links_of_owner(twin.path)
         for relation in twin.relations:
             yield relation.reference_type, True, self._target(relation.target)
         yield from self._relations_to(twin.path)
@@ -109,33 +129,38 @@ class NodeMaker:
 
     def _root(self, name: str) -> PlantNode:
         head = self._heads.root(name)
-        attributes = object_attributes(head, _ROOT_TEXTS[name], events=name == TWINS)
+        attributes = object_attributes(head, _ROOT_TEXTS[name], events=True)
         return self._node(head, attributes, self._root_links(name))
 
     def _root_links(self, name: str) -> Iterator[Link]:
         yield "Organizes", False, OBJECTS
+        yield "HasNotifier", False, SERVER
+        yield from self._conditions.folder_link(name)
+        yield from self._conditions.links_of_owner(name)
         if name == CONNECTIONS:
             connections = self._index.connections.values()
             yield from (("Organizes", True, self._heads.connection(connection)) for connection in connections)
             return
         roots = [self._heads.twin(twin) for twin in self._index.plant.twins]
         yield from (("Organizes", True, root) for root in roots)
-        yield "HasNotifier", False, SERVER
 
     def _connection(self, connection: Connection) -> PlantNode:
         head = self._heads.connection(connection)
         text = f"{connection.driver}, feeds {len(connection.tags)} tags"
-        return self._node(head, object_attributes(head, text, events=False), self._connection_links(connection))
+        return self._node(head, object_attributes(head, text, events=True), self._connection_links(connection))
 
     def _connection_links(self, connection: Connection) -> Iterator[Link]:
         yield "Organizes", False, self._heads.root(CONNECTIONS)
         yield "HasProperty", True, self._heads.driver(connection)
         yield from (("HasComponent", True, self._heads.tag(tag)) for tag in connection.diagnostics)
+        path = f"{CONNECTIONS}/{connection.name}"
+        yield from self._conditions.folder_link(path)
+        yield from self._conditions.links_of_owner(path)
 
     def _part(self, path: str) -> PlantNode | None:
         owner, _, part = path.rpartition("/")
         twin = self._index.twins.get(owner)
-        if twin is None or part not in PARTS or part not in self._index.parts(twin):
+        if twin is None or part == ALARMS or part not in PARTS or part not in self._index.parts(twin):
             return None
         head = self._heads.part(twin, part)
         attributes = object_attributes(head, _PART_TEXTS[part], events=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -13,11 +13,14 @@ from asyncua.server.server import Server
 
 from nodesets import loader
 from nodesets.catalog import SHIPPED, TWIN
+from server.address_space.condition_views import ConditionViews
 from server.address_space.heads import CONNECTIONS, TWINS, Heads, standard
 from server.address_space.index import AddressSpaceError, PlantIndex
 from server.address_space.lazy_nodes import LazyNodes
 from server.address_space.method_views import AnalyticsMethods, MethodView
 from server.address_space.nodes import NodeMaker
+from server.alarms.conditions import Conditions
+from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Plant, Tag, Twin
 from server.tags.table import TagTable
 
@@ -28,24 +31,40 @@ PLANT_INDEX: Final = 3
 class TwinSpace:
     """Nodes of the plant are made when somebody asks for them; what is kept per tag is one dict entry.
 
-    Raises AddressSpaceError for a plant that cannot be shown. analytics_methods says what stands under `Analytics`.
+    Raises AddressSpaceError for a plant that cannot be shown. analytics_methods says what stands under `Analytics`,
+    conditions under `Alarms`.
     """
 
     namespace_index: Final = PLANT_INDEX
 
-    def __init__(self, plant: Plant, table: TagTable, analytics_methods: AnalyticsMethods) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        table: TagTable,
+        analytics_methods: AnalyticsMethods,
+        conditions: Conditions | None = None,
+    ) -> None:
         self._table = table
+        self.conditions = conditions or Conditions()
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
         self._nodes: LazyNodes | None = None
         self.adopt(plant)
 
-    def adopt(self, plant: Plant) -> None:
-        """Show this plant from now on; its name must stay, and its rows must fit the table. Raises AddressSpaceError,
-        and goes on showing the one before, for a plant that cannot be shown."""
-        index = PlantIndex(plant, self._analytics_methods)
+    def adopt(self, plant: Plant, alarms: Sequence[AlarmDefinition] | None = None) -> None:
+        """Show this plant from now on; its name must stay, and its rows must fit the table. alarms: what the conditions
+        are about to adopt, None where they stay. Raises AddressSpaceError, and goes on showing the one before, for a
+        plant that cannot be shown."""
+        defined = self.conditions.definitions if alarms is None else alarms
+        index = PlantIndex(plant, self._analytics_methods, self.conditions, defined)
+        self.views = ConditionViews(self.conditions, self._heads, index.tag)
         self._plant, self._index, self._rows = plant, index, index.rows
-        self._maker = NodeMaker(index, self._heads, self._table, cast(ua.DateTime, datetime.now(UTC)))
+        since = cast(ua.DateTime, datetime.now(UTC))
+        self._maker = NodeMaker(index, self._heads, self._table, self.views, since)
+        self.forget()
+
+    def forget(self) -> None:
+        """Make nodes anew when they are asked for next: the conditions have changed."""
         if self._nodes is not None:
             self._nodes.forget()
 
@@ -61,6 +80,7 @@ class TwinSpace:
             _link("ObjectsFolder", "Organizes", self.node_id(TWINS)),
             _link("ObjectsFolder", "Organizes", self.node_id(CONNECTIONS)),
             _link("Server", "HasNotifier", self.node_id(TWINS)),
+            _link("Server", "HasNotifier", self.node_id(CONNECTIONS)),
         ]
         for result in await server.iserver.isession.add_references(links):
             result.check()
@@ -89,6 +109,15 @@ class TwinSpace:
     def tag_of(self, row: int) -> Tag:
         """The tag of a row."""
         return self._plant.tags[row]
+
+    def path_of(self, node_id: ua.NodeId) -> str | None:
+        """The path a NodeId of the plant stands for, whether there is such a node or not; None for any other NodeId."""
+        path = node_id.Identifier
+        return path if node_id.NamespaceIndex == PLANT_INDEX and isinstance(path, str) else None
+
+    def is_notifier(self, path: str) -> bool:
+        """Whether events can be subscribed at the node with that path."""
+        return path in (TWINS, CONNECTIONS) or path in self._index.twins or path in self._index.connections
 
     def twin_of(self, path: str) -> Twin | None:
         """The twin with that path."""

@@ -108,13 +108,13 @@ async def test_plant_relations_stand_on_both_sides(served: Served):
         assert (ahead.NodeId.Identifier, back.NodeId.Identifier) == (tank, PUMP)
 
 
-async def test_every_twin_takes_event_subscriptions_and_the_server_leads_to_the_twins(served: Served):
+async def test_twins_and_connections_take_event_subscriptions_and_the_server_leads_to_them(served: Served):
     """Part 3, 7.18: notifiers of the Server object; between twins HasComponent alone: a browser shows each once."""
-    for path in (f"{PUMP}/DriveEndBearing", PUMP, "Cooling/Loop1", "Cooling"):
+    for path in (f"{PUMP}/DriveEndBearing", PUMP, "Cooling/Loop1", "Cooling", "Connections/line1"):
         assert ua.EventNotifier.SubscribeToEvents in await served.node(path).read_event_notifier()
     server = served.client.get_node(ua.ObjectIds.Server)
-    (twins,) = await server.get_references(ua.ObjectIds.HasNotifier, FORWARD)
-    assert twins.BrowseName.Name == "Twins"
+    notifiers = await server.get_references(ua.ObjectIds.HasNotifier, FORWARD)
+    assert [one.BrowseName.Name for one in notifiers] == ["Twins", "Connections"]
 
 
 async def test_following_all_hierarchical_references_shows_each_child_once(served: Served):
