@@ -9,7 +9,7 @@ are those of the connection that carries it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,8 +19,8 @@ from server.publish.reduced import Reduced
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a broker. key: path of the twin or tag it is about (the key of a Kafka record). values: how many
-    values it carries. properties: MQTT 5 properties (content_type, response_topic, correlation_data as in paho), user
-    properties under "user"."""
+    values it carries. places: which of the readings given to `Format.data` those are. properties: MQTT 5 properties
+    (content_type, response_topic, correlation_data as in paho), user properties under "user"."""
 
     topic: str
     payload: bytes
@@ -28,6 +28,7 @@ class Message:
     retain: bool = False
     key: str = ""
     values: int = 0
+    places: tuple[int, ...] = ()
     properties: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -50,6 +51,36 @@ class Order:
     value: object
     user: str
     received: Received
+
+
+class Session(Protocol):
+    """One connection to a broker; it does not reconnect."""
+
+    async def open(self, will: Message | None, subscriptions: Sequence[tuple[str, int]]) -> None:
+        """Connect and subscribe. Raises ConnectFailed, in words for people."""
+        ...
+
+    def publish(self, message: Message) -> int:
+        """Hand a message over; its number is acknowledged later."""
+        ...
+
+    async def close(self) -> None:
+        """Leave in order; idempotent."""
+        ...
+
+
+class MakeSession(Protocol):
+    """Makes the session of the next connection; str() of it says where it leads to."""
+
+    def __call__(
+        self,
+        acknowledged: Callable[[Sequence[int]], None],
+        received: Callable[[Received], None],
+        lost: Callable[[str], None],
+    ) -> Session:
+        """All three are called on the event loop: with the numbers of messages that the broker has, with a message of
+        the broker, and once, with the reason, when the connection has ended."""
+        ...
 
 
 class Format(Protocol):

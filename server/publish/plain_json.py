@@ -121,9 +121,9 @@ class PlainJson:
         for one, index in self._layout.split(of.row):
             places = [place for place in index.tolist() if wanted is None or wanted[place]]
             if self._per_value:
-                said += [self._value(one.twin, self._plant.tags[of.row[place]], told[place]) for place in places]
+                said += [self._value(one.twin, self._plant.tags[of.row[place]], told[place], place) for place in places]
             elif places:
-                said += self._twin(one, [told[place] for place in places])
+                said += self._twin(one, told, places)
         return said
 
     def _told(self, reduced: Reduced) -> list[tuple[str, dict[str, Any]]]:
@@ -137,38 +137,40 @@ class PlainJson:
             for name, value, code, time in zip(names, values, of.status.tolist(), times, strict=True)
         ]
 
-    def _value(self, twin: Twin, tag: Tag, told: tuple[str, dict[str, Any]]) -> Message:
+    def _value(self, twin: Twin, tag: Tag, told: tuple[str, dict[str, Any]], place: int) -> Message:
         field, body = told
         if tag.unit:
             body["unit"] = unit(tag.unit).symbol
         if tag.states and isinstance(body["value"], (bool, int)) and int(body["value"]) < len(tag.states):
             body["state"] = tag.states[int(body["value"])]
         topic = self._topic(twin, tag) + field[len(tag.name) :].replace(".", "/")
-        return self._message(topic, body, tag.path, 1)
+        return self._message(topic, body, tag.path, [place])
 
-    def _twin(self, one: DataSet, told: Sequence[tuple[str, dict[str, Any]]]) -> list[Message]:
+    def _twin(self, one: DataSet, told: Sequence[tuple[str, dict[str, Any]]], places: Sequence[int]) -> list[Message]:
         """Messages in which each field occurs once; the timestamp is that of the latest value."""
-        said: list[dict[str, dict[str, Any]]] = []
-        for field, body in told:
-            frame = next((frame for frame in said if field not in frame), None)
-            if frame is None:
-                said.append(frame := {})
-            frame[field] = body
+        said: list[tuple[dict[str, dict[str, Any]], list[int]]] = []
+        for place in places:
+            field, body = told[place]
+            found = next((pair for pair in said if field not in pair[0]), None)
+            if found is None:
+                said.append(found := ({}, []))
+            found[0][field] = body
+            found[1].append(place)
         topic = self._topic(one.twin, None)
         return [
             self._message(
                 topic,
                 {"timestamp": max(body["timestamp"] for body in frame.values()), "values": frame},
                 one.twin.path,
-                len(frame),
+                own,
             )
-            for frame in said
+            for frame, own in said
         ]
 
-    def _message(self, topic: str, body: Mapping[str, Any], key: str, values: int) -> Message:
+    def _message(self, topic: str, body: Mapping[str, Any], key: str, places: Sequence[int]) -> Message:
         settings = self._settings
         properties = {"content_type": "application/json"}
-        return Message(topic, _encode(body), settings.qos, settings.retain, key, values, properties)
+        return Message(topic, _encode(body), settings.qos, settings.retain, key, len(places), tuple(places), properties)
 
     def _online(self, there: bool) -> Message:
         stem = re.split(r"/?\{(?!plant)", self._settings.topic)[0].format(plant=self._plant.name)

@@ -104,9 +104,9 @@ class PubSubJson:
         times it was measured at."""
         fields = self._fields(changes)
         return [
-            self._frame(one, "ua-deltaframe", frame, now_ticks)
+            self._frame(one, "ua-deltaframe", frame, now_ticks, places)
             for one, index in self._layout.split(changes.readings.row)
-            for frame in _frames([fields[place] for place in index.tolist()])
+            for frame, places in _frames(fields, index.tolist())
         ]
 
     def due(self, now_ticks: int) -> Sequence[Message]:
@@ -162,11 +162,13 @@ class PubSubJson:
             for name, kind, value, code, time in zip(names, kinds, said, status, when, strict=True)
         ]
 
-    def _frame(self, one: DataSet, kind: str, fields: Mapping[str, Any], now_ticks: int) -> Message:
+    def _frame(
+        self, one: DataSet, kind: str, fields: Mapping[str, Any], now_ticks: int, places: Sequence[int] = ()
+    ) -> Message:
         writer = self._writers[one.writer]
         writer.sent_ticks = now_ticks
         if self._settings.shape is Shape.minimal:
-            return self._message(writer.topic, fields, retain=False, key=one.twin.path, values=len(fields))
+            return self._message(writer.topic, fields, False, one.twin.path, len(fields), places)
         body = {
             "DataSetWriterId": one.writer,
             "SequenceNumber": next(writer.sequence) % _UINT32,
@@ -176,7 +178,7 @@ class PubSubJson:
             "Payload": fields,
         }
         whole = self._headed("ua-data", Messages=[body])
-        return self._message(writer.topic, whole, retain=False, key=one.twin.path, values=len(fields))
+        return self._message(writer.topic, whole, False, one.twin.path, len(fields), places)
 
     def _described(self, now_ticks: int) -> list[Message]:
         stem, publisher = self._stem, self._settings.publisher_id
@@ -202,10 +204,16 @@ class PubSubJson:
         return header | rest
 
     def _message(
-        self, topic: str, body: Mapping[str, Any], *, retain: bool = True, key: str = "", values: int = 0
+        self,
+        topic: str,
+        body: Mapping[str, Any],
+        retain: bool = True,
+        key: str = "",
+        values: int = 0,
+        places: Sequence[int] = (),
     ) -> Message:
         properties = {"content_type": "application/json"}
-        return Message(topic, _encode(body), self._settings.qos, retain, key, values, properties)
+        return Message(topic, _encode(body), self._settings.qos, retain, key, values, tuple(places), properties)
 
 
 def _data_value(kind: int, value: Any, code: int, symbol: str, time: str) -> dict[str, Any]:
@@ -215,19 +223,23 @@ def _data_value(kind: int, value: Any, code: int, symbol: str, time: str) -> dic
     return {"UaType": kind, "Value": value, "Status": {"Code": code, "Symbol": symbol}, "SourceTimestamp": time}
 
 
-def _frames(fields: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Frames in which each field occurs once: the first of every field, then the second, ..."""
-    frames = [dict(fields)]
-    if len(frames[0]) == len(fields):
-        return iter(frames)
-    frames = []
+def _frames(fields: Sequence[tuple[str, Any]], places: Sequence[int]) -> list[tuple[dict[str, Any], Sequence[int]]]:
+    """Frames of the fields at these places in which each occurs once, with their places: the first of every field, then
+    the second, ..."""
+    whole = dict(fields[place] for place in places)
+    if len(whole) == len(places):
+        return [(whole, places)]
+    frames: list[tuple[dict[str, Any], list[int]]] = []
     seen: Counter[str] = Counter()
-    for name, value in fields:
+    for place in places:
+        name, value = fields[place]
         if seen[name] == len(frames):
-            frames.append({})
-        frames[seen[name]][name] = value
+            frames.append(({}, []))
+        frame, own = frames[seen[name]]
+        frame[name] = value
+        own.append(place)
         seen[name] += 1
-    return iter(frames)
+    return list(frames)
 
 
 def _before(now_ticks: int, seconds: float) -> int:
