@@ -49,6 +49,7 @@ class TwinSpace:
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
         self._nodes: LazyNodes | None = None
+        self.conditions.watch(self._forget)
         self.adopt(plant)
 
     def adopt(self, plant: Plant, alarms: Sequence[AlarmDefinition] | None = None) -> None:
@@ -61,10 +62,10 @@ class TwinSpace:
         self._plant, self._index, self._rows = plant, index, index.rows
         since = cast(ua.DateTime, datetime.now(UTC))
         self._maker = NodeMaker(index, self._heads, self._table, self.views, since)
-        self.forget()
+        self._forget()
 
-    def forget(self) -> None:
-        """Make nodes anew when they are asked for next: the conditions have changed."""
+    def _forget(self) -> None:
+        """Make nodes anew when they are asked for next."""
         if self._nodes is not None:
             self._nodes.forget()
 

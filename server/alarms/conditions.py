@@ -53,6 +53,7 @@ class Conditions:
         self._kept = file.load() if file is not None else {}
         self._event_ids = file.event_ids() if file is not None else EventIds()
         self._listeners: list[Listener] = []
+        self._watchers: list[Callable[[], None]] = []
         self._dirty: dict[tuple[str, str], ConditionState] = {}
         self._shelved: set[int] = set()
         self._last_error = ""
@@ -85,6 +86,8 @@ class Conditions:
                 over = step(Traits(False, {}), state, Happening.disable, Told(now, now, user=""))
                 self._tell(one, over.state)
         self._shelved = {number for number, state in enumerate(self.states) if state.shelving}
+        for watcher in list(self._watchers):
+            watcher()
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -117,6 +120,11 @@ class Conditions:
         """Call listener(definition, state) for each change that clients are to be told of; returns how to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call watcher() when there are other conditions than before; returns how to stop that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     # -- what happens -----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ Path = tuple[tuple[int, str], ...]
 
 SERVER: Final = ua.NodeId(ua.Int32(ua.ObjectIds.Server))
 BASE_EVENT: Final = ua.NodeId(ua.Int32(ua.ObjectIds.BaseEventType))
+_MOST_REMEMBERED: Final = 10_000
 _HAS_SUBTYPE: Final = ua.NodeId(ua.Int32(ua.ObjectIds.HasSubtype))
 
 
@@ -66,6 +67,7 @@ class EventTypes:
     def __init__(self, aspace: Any) -> None:
         self._aspace = aspace
         self._above: dict[ua.NodeId, frozenset[ua.NodeId]] = {}
+        self._declared: dict[tuple[ua.NodeId, Path], bool] = {}
 
     def and_above(self, type_id: ua.NodeId) -> frozenset[ua.NodeId]:
         """The type itself and its supertypes."""
@@ -93,7 +95,12 @@ class EventTypes:
 
     def declares(self, type_id: ua.NodeId, path: Path) -> bool:
         """Whether the type, one above it or one below it has such a field."""
-        return any(self._find(start, path) for start in (*self.and_above(type_id), *self._below(type_id)))
+        known = self._declared.get((type_id, path))
+        if known is None:
+            known = any(self._find(start, path) for start in (*self.and_above(type_id), *self._below(type_id)))
+            if len(self._declared) < _MOST_REMEMBERED:  # a client may ask for anything
+                self._declared[type_id, path] = known
+        return known
 
     def _below(self, type_id: ua.NodeId) -> Iterable[ua.NodeId]:
         node = self._aspace.get(type_id)

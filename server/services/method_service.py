@@ -20,7 +20,10 @@ _HAS_COMPONENT: Final = node_id(ua.ObjectIds.HasComponent)
 _INPUT_ARGUMENTS: Final = ua.QualifiedName("InputArguments", 0)
 _NULLABLE: Final = frozenset(
     node_id(kind)
-    for kind in (ua.ObjectIds.String, ua.ObjectIds.DateTime, ua.ObjectIds.ByteString, ua.ObjectIds.UtcTime)
+    for kind in (
+        *(ua.ObjectIds.String, ua.ObjectIds.LocalizedText),
+        *(ua.ObjectIds.DateTime, ua.ObjectIds.ByteString, ua.ObjectIds.UtcTime),
+    )
 )
 
 
@@ -78,7 +81,7 @@ class MethodChecks:
         plain = self._attributes.plain
         if plain(node, ua.AttributeIds.NodeClass) != ua.NodeClass.Method:
             raise ServiceError(ua.StatusCodes.BadMethodInvalid)
-        node = self._of_object(owner, node)
+        node = self._of_condition(method) or self._of_object(owner, node)
         if not plain(node, ua.AttributeIds.Executable):
             raise ServiceError(ua.StatusCodes.BadNotExecutable)
         is_command = self._context.server.is_command(node.nodeid)
@@ -119,6 +122,12 @@ class MethodChecks:
                 same = [self._aspace.get(one.NodeId) for one in own if one.BrowseName == name]
                 return next((found for found in same if found is not None), node)
         raise ServiceError(ua.StatusCodes.BadMethodInvalid)
+
+    def _of_condition(self, method: ua.CallMethodRequest) -> NodeData | None:
+        calls = self._context.server.condition_calls
+        meant = calls.instance_method(method.ObjectId, method.MethodId) if calls is not None else None
+        found: NodeData | None = self._aspace.get(meant) if meant is not None else None
+        return found
 
     def _types_of(self, owner: NodeData) -> list[NodeData]:
         kinds: list[NodeData] = []

@@ -38,6 +38,10 @@ class MethodTable:
         built_in = self.built_in.get(node.nodeid)
         if built_in is not None:
             return await _result(built_in(session, method.ObjectId, arguments))
+        of_condition = self._server.condition_calls.find(node.nodeid) if self._server.condition_calls else None
+        if of_condition is not None and self._server.condition_calls is not None:
+            calls = self._server.condition_calls
+            return await _result(calls.call(session, *of_condition, method.MethodId, arguments))
         found = self._server.space.method_of(node.nodeid) if self._server.space is not None else None
         if found is not None:
             twin, view = found

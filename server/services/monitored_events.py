@@ -31,11 +31,11 @@ class EventItem:
     armed: bool = False
     overflows: int = 0
 
-    def offer(self, event: Event) -> bool:
-        """Queue the event if it is one of ours; whether it was."""
-        if self.mode == sampling.DISABLED or self.notifier not in event.notifiers:
+    def offer(self, event: Event, *, always: bool = False) -> bool:
+        """Queue the event if it is one of ours; whether it was. always: whatever its notifier and the filter are."""
+        if self.mode == sampling.DISABLED:
             return False
-        if not self.selection.matches(event):
+        if not always and (self.notifier not in event.notifiers or not self.selection.matches(event)):
             return False
         if len(self.queue) >= self.queue_size:
             self._overflow()

@@ -105,8 +105,17 @@ class SubscriptionItems:
 
     def offer(self, event: Event) -> None:
         """Queue an event with the items that want it."""
-        changed = [item for item in self._events.values() if item.events is not None and item.events.offer(event)]
-        self._note(changed)
+        if self._events:
+            self.offer_to(self._events.values(), event)
+
+    def of_events(self) -> list[MonitoredItem]:
+        """The items on events."""
+        return list(self._events.values())
+
+    def offer_to(self, items: Iterable[MonitoredItem], event: Event, *, always: bool = False) -> None:
+        """Queue an event with those of these items that want it; always: with all of them."""
+        wanted = [item for item in items if item.events is not None and item.events.offer(event, always=always)]
+        self._note([item for item in wanted if item.id in self.by_id])
 
     def remove(self, items: Sequence[MonitoredItem]) -> None:
         """Items of this subscription, each once; what waits in their queues is dropped."""

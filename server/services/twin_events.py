@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from asyncua import ua
 
 from server.address_space import TwinSpace
+from server.address_space.heads import CONNECTIONS, TWINS
 from server.services.events import EventDraft
-
-_TWINS = "Twins"
 
 
 def notifiers(space: TwinSpace, path: str) -> Iterator[ua.NodeId]:
-    """The twin with that path, or that owns the tag or method with it, and every twin it is part of, up to the folder
-    `Twins`; the Server object hears everything anyway."""
+    """The twin or connection with that path, or that owns the tag or method with it, and everything it is part of, up
+    to the folder `Twins` or `Connections`; the Server object hears everything anyway."""
+    of_connection = path == CONNECTIONS or path.startswith(f"{CONNECTIONS}/")
     while path:
-        if space.twin_of(path) is not None:
+        if space.is_notifier(path) and path not in (TWINS, CONNECTIONS):
             yield space.node_id(path)
         path = path.rpartition("/")[0]
-    yield space.node_id(_TWINS)
+    yield space.node_id(CONNECTIONS if of_connection else TWINS)
 
 
 def twin_event(space: TwinSpace, path: str, event_type: ua.NodeId, message: str, severity: int) -> EventDraft:

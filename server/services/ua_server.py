@@ -20,6 +20,9 @@ from server.security.users import Users
 from server.services.attributes import AttributeReader
 from server.services.channel import Channel
 from server.services.chunks import ChannelError
+from server.services.condition_calls import ConditionCalls
+from server.services.condition_events import ConditionEvents
+from server.services.condition_refresh import ConditionRefresh
 from server.services.diagnostics import Diagnostics
 from server.services.endpoints import Endpoints
 from server.services.events import EventHub, EventTypes
@@ -79,6 +82,7 @@ class UaServer:
         self.writer = AttributeWriter(self)
         self.method_table = MethodTable(self)
         self.targets = MonitoredTargets(self)
+        self.condition_calls = ConditionCalls(self, space) if space is not None else None
         self._listener = Listener(self.limits, lambda connection: Channel(self, connection))
         self._tasks: set[asyncio.Task[Any]] = set()
         self._housekeeper: asyncio.Task[None] | None = None
@@ -91,6 +95,7 @@ class UaServer:
     server_object: ServerObject
     events: EventHub
     subscriptions: Subscriptions
+    condition_events: ConditionEvents
 
     async def prepare(self) -> None:
         """Load the standard nodes and the twins, the certificate and the services. Once; `start` does it if need be."""
@@ -105,6 +110,9 @@ class UaServer:
         self.events = EventHub(EventTypes(self.aspace))
         self.subscriptions = Subscriptions(self)
         SubscriptionMethods(self)
+        if self.space is not None:
+            self.condition_events = ConditionEvents(self, self.space)
+            ConditionRefresh(self, self.space, self.condition_events)
         self.server_object = ServerObject(self)
         self.server_object.fill()
 
@@ -127,6 +135,8 @@ class UaServer:
         for session in self.sessions:
             await self.sessions.close(session, delete_subscriptions=True)
         self.subscriptions.stop()
+        if self.space is not None:
+            self.condition_events.stop()
         await self._listener.stop()
         for task in list(self._tasks):
             task.cancel()
@@ -175,7 +185,9 @@ class UaServer:
         return self.space.row_of(node_id) if self.space is not None else -1
 
     def is_command(self, method_id: ua.NodeId) -> bool:
-        """Whether a method tells the plant something, so that only operators may call it."""
+        """Whether a method tells the plant or an alarm something, so that only operators may call it."""
+        if self.condition_calls is not None and self.condition_calls.find(method_id) is not None:
+            return True
         found = self.space.method_of(method_id) if self.space is not None else None
         return found is not None and hasattr(found[1], "writes")
 
