@@ -78,15 +78,28 @@ class StoreFigures:
     oldest_ticks: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoredTag:
+    """A tag that the store knows, whether the plant still has it or not. data_type: the built-in type id."""
+
+    number: int
+    path: str
+    data_type: int
+
+
 class HistoryStore(Protocol):
-    """Where history is kept. Values of a tag have distinct (source_ticks); one that comes again with the same time and
-    value is stored once, one with another value is kept beside it (Part 11 allows several values at one time).
+    """Where history is kept. A value that comes again with the same time, value and status is stored once; one with
+    another value or status is kept beside it (Part 11 allows several values at one time), by cell, then by status.
 
     Every method raises StoreError with a message for people when the disk or the database refuses.
     """
 
     def tag_ids(self, tags: Sequence[tuple[str, int]]) -> npt.NDArray[np.int32]:
         """The numbers of tags by (path, built-in type id); new ones are made. A tag whose type changed is a new one."""
+        ...
+
+    def tags(self) -> Sequence[StoredTag]:
+        """Every tag that it knows."""
         ...
 
     def append(self, block: Block) -> None:
@@ -119,6 +132,10 @@ class HistoryStore(Protocol):
 
     def modified(self, tag: int, start_ticks: int, end_ticks: int, limit: int = 0, *, forward: bool = True) -> Modified:
         """Superseded and deleted values."""
+        ...
+
+    def tidy(self, longest_s: float) -> bool:
+        """Put in order for quick reading what was written in haste, for about so long; whether more is left to do."""
         ...
 
     def retain(self, oldest_ticks: int, most_bytes: int) -> int:

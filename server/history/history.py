@@ -1,0 +1,160 @@
+"""History: what the bridge, the services and the analytics know of the past. Reads see what was committed up to now.
+
+The loop never waits for a disk: one thread writes, once a second; reads run in threads of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.series import Series
+from drivers.readings import now_ticks
+from server.config.history import HistorySettings
+from server.config.plant import Plant
+from server.history.intake import Intake
+from server.history.kept import Kept, kept_of
+from server.history.store import HistoryStore, Modified, Samples, StoreError, UpdateKind
+from server.history.writer import Writer, series_of
+from server.tags.table import TagTable
+
+PERIOD_S: Final = 1.0
+CAPACITY: Final = 1_000_000
+"""Readings that wait in memory (32 MB) while the store takes none."""
+ALWAYS: Final = (-(2**63), 2**63 - 1)
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class History:
+    """The history of a plant's tags, by row of the table. Nothing is opened before `run`.
+
+    Without a section `history` no row is historized. Every call that needs the store raises StoreError, with a message
+    for people, when it cannot be reached or does not do what is asked.
+    """
+
+    def __init__(self, plant: Plant, table: TagTable, *, capacity: int = CAPACITY) -> None:
+        self._intake = Intake(table, capacity)
+        self._writer = Writer()
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "ThreadPoolExecutor-history")
+        self.adopt(plant)
+
+    @property
+    def settings(self) -> HistorySettings | None:
+        """The section `history`; None when the plant file has none."""
+        return self._kept.settings
+
+    @property
+    def lost(self) -> int:
+        """Values that could not be kept since the start."""
+        return self._intake.lost
+
+    @property
+    def writer(self) -> Writer:
+        """How the writing goes: state, why it stopped, figures."""
+        return self._writer
+
+    def historized(self, row: int) -> bool:
+        """Whether the values of a row are kept."""
+        return row < len(self._kept.wanted) and bool(self._kept.wanted[row])
+
+    def adopt(self, plant: Plant) -> None:
+        """Keep the values of this plant's tags from the next commit on; call it before rows that are new get values."""
+        self._kept: Kept = kept_of(plant)
+        self._intake.want(self._kept.wanted)
+
+    async def run(self) -> None:
+        """Write once a second until cancelled; then what is left, and close."""
+        try:
+            while True:
+                began = time.monotonic()
+                await self._flush()
+                await self._in_writer(self._writer.tend)
+                await asyncio.sleep(max(0.0, PERIOD_S - (time.monotonic() - began)))
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._end()))
+
+    async def read(
+        self, row: int, start_ticks: int, end_ticks: int, limit: int = 0, *, forward: bool = True
+    ) -> Samples:
+        """As `HistoryStore.read`: both ends inclusive."""
+        await self._flush_before(end_ticks)
+        return await self._ask(row, lambda store, tag: store.read(tag, start_ticks, end_ticks, limit, forward=forward))
+
+    async def before(self, row: int, ticks: int) -> Samples:
+        """The last value before that time, or none."""
+        await self._flush_before(ticks)
+        return await self._ask(row, lambda store, tag: store.before(tag, ticks))
+
+    async def after(self, row: int, ticks: int) -> Samples:
+        """The first value after that time, or none."""
+        await self._flush_before(ALWAYS[1])
+        return await self._ask(row, lambda store, tag: store.after(tag, ticks))
+
+    async def modified(
+        self, row: int, start_ticks: int, end_ticks: int, limit: int = 0, *, forward: bool = True
+    ) -> Modified:
+        """As `HistoryStore.modified`: superseded and deleted values."""
+        return await self._ask(
+            row, lambda store, tag: store.modified(tag, start_ticks, end_ticks, limit, forward=forward)
+        )
+
+    async def update(self, row: int, samples: Samples, kind: UpdateKind, user: str) -> npt.NDArray[np.uint32]:
+        """Insert, replace or update values; the StatusCode of each (Part 11, 6.9)."""
+        await self._flush_before(ALWAYS[1])
+        ticks = now_ticks()
+        return await self._change(row, lambda store, tag: store.update(tag, samples, kind, user, ticks))
+
+    async def delete(self, row: int, start_ticks: int, end_ticks: int, user: str) -> int:
+        """Delete the values from start (inclusive) to end (exclusive); how many there were."""
+        await self._flush_before(ALWAYS[1])
+        ticks = now_ticks()
+        return await self._change(row, lambda store, tag: store.delete(tag, start_ticks, end_ticks, user, ticks))
+
+    async def series(
+        self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None
+    ) -> Mapping[int, Series]:
+        """The course of each of some numeric rows, as `server.history.recent.Recent.series` gives it."""
+        start = ALWAYS[0] if start_ticks is None else start_ticks
+        end = ALWAYS[1] if end_ticks is None else end_ticks
+        await self._flush_before(end)
+        asked = [(row, self._writer.number(row)) for row in rows]
+        store = self._writer.opened()
+        return await asyncio.to_thread(lambda: {row: series_of(store.read(tag, start, end)) for row, tag in asked})
+
+    async def _ask(self, row: int, question: Callable[[HistoryStore, int], T]) -> T:
+        return await asyncio.to_thread(question, self._writer.opened(), self._writer.number(row))
+
+    async def _change(self, row: int, change: Callable[[HistoryStore, int], T]) -> T:
+        store, tag = self._writer.opened(), self._writer.number(row)
+        return await self._in_writer(lambda: change(store, tag))
+
+    async def _flush_before(self, ticks: int) -> None:
+        """So that a read up to that time sees everything."""
+        if self._intake.oldest_ticks <= ticks or not self._writer.knows(self._kept):
+            await self._flush()
+
+    async def _flush(self) -> None:
+        async with self._turn:
+            pieces = self._intake.drain()
+            try:
+                await self._in_writer(lambda: self._writer.write(self._kept, pieces))
+            except StoreError:
+                self._intake.put_back(pieces)
+
+    async def _in_writer(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _end(self) -> None:
+        self._intake.close()
+        await self._flush()
+        await self._in_writer(self._writer.close)
+        self._thread.shutdown()
