@@ -18,14 +18,16 @@ _A = ua.AttributeIds
 _V = ua.VariantType
 _READ: Final = 1
 _READ_WRITE: Final = 3
+_HISTORY_READ_WRITE: Final = 4 | 8
 _SUBSCRIBE_TO_EVENTS: Final = 1
+_READ_PAST_EVENTS: Final = 4
 _DATA_TYPES: Final = {data_type: ua.NodeId(ua.Int32(data_type)) for data_type in DataType}
 
 
 def object_attributes(head: Head, description: str, *, events: bool) -> Attributes:
-    """Attributes of an Object; events: whether clients can subscribe to its events."""
+    """Attributes of an Object; events: whether clients can subscribe to its events and read the past ones."""
     attributes = _base(head, description)
-    attributes[_A.EventNotifier] = _fixed(_SUBSCRIBE_TO_EVENTS if events else 0, _V.Byte)
+    attributes[_A.EventNotifier] = _fixed(_SUBSCRIBE_TO_EVENTS | _READ_PAST_EVENTS if events else 0, _V.Byte)
     return attributes
 
 
@@ -37,10 +39,13 @@ def method_attributes(head: Head, description: str) -> Attributes:
     return attributes
 
 
-def tag_attributes(head: Head, tag: Tag, value: Callable[[], ua.DataValue]) -> Attributes:
-    """Attributes of a tag's Variable; its Value is asked for at every read and cannot be set here."""
+def tag_attributes(head: Head, tag: Tag, value: Callable[[], ua.DataValue], *, historized: bool = False) -> Attributes:
+    """Attributes of a tag's Variable; its Value is asked for at every read and cannot be set here. historized: whether
+    its values are kept."""
     attributes = _base(head, tag.description)
-    attributes |= _variable(_DATA_TYPES[tag.data_type], tag.array_length, _READ if tag.command is None else _READ_WRITE)
+    access_level = (_READ if tag.command is None else _READ_WRITE) | (_HISTORY_READ_WRITE if historized else 0)
+    attributes |= _variable(_DATA_TYPES[tag.data_type], tag.array_length, access_level)
+    attributes[_A.Historizing] = _fixed(historized, _V.Boolean)
     interval_ms = tag.rate_s * 1000 if tag.connection is not None else 0.0
     attributes[_A.MinimumSamplingInterval] = _fixed(interval_ms, _V.Double)
     attributes[_A.Value] = _computed(value)

@@ -28,7 +28,11 @@ _VARIABLE_TYPES: Final = (
     *("TwoStateDiscreteType", "MultiStateDiscreteType", "MultiStateValueDiscreteType"),
     *("TwoStateVariableType", "ConditionVariableType", "FiniteStateVariableType", "FiniteTransitionVariableType"),
 )
-_OBJECT_TYPES: Final = ("FolderType", "ShelvedStateMachineType", "ExclusiveLimitStateMachineType", *AlarmType)
+_OBJECT_TYPES: Final = (
+    *("FolderType", "ShelvedStateMachineType", "ExclusiveLimitStateMachineType", *AlarmType),
+    *("HistoricalDataConfigurationType", "AggregateConfigurationType"),
+)
+HA_CONFIGURATION: Final = "HA Configuration"
 ALARMS: Final = "Alarms"
 
 
@@ -109,6 +113,26 @@ class Heads:
         """A part of a condition; kind: its TypeDefinition by its standard name, "" for a Method."""
         type_definition = self._standard[kind].node_id if kind else NO_TYPE
         return Head(self.node_id(path), ua.QualifiedName(name, 0), node_class, type_definition)
+
+    def ha_configuration(self, tag_path: str) -> Head:
+        """How the values of a tag are kept."""
+        path = f"{tag_path}.{HA_CONFIGURATION}"
+        return self._object(path, HA_CONFIGURATION, 0, self._standard["HistoricalDataConfigurationType"])
+
+    def aggregate_configuration(self, tag_path: str) -> Head:
+        """What aggregates make of its bad values."""
+        path = f"{tag_path}.{HA_CONFIGURATION}.AggregateConfiguration"
+        return self._object(path, "AggregateConfiguration", 0, self._standard["AggregateConfigurationType"])
+
+    def aggregate_functions(self, tag_path: str) -> Head:
+        """The folder of the aggregates of its values."""
+        path = f"{tag_path}.{HA_CONFIGURATION}.AggregateFunctions"
+        return self._object(path, "AggregateFunctions", 0, self._standard["FolderType"])
+
+    def aggregate_function(self, name: str) -> Head:
+        """A standard aggregate by its BrowseName."""
+        node_id, kind = standard(f"AggregateFunction_{name}"), standard("AggregateFunctionType")
+        return Head(node_id, ua.QualifiedName(name, 0), ua.NodeClass.Object, kind)
 
     def root(self, name: str) -> Head:
         """`Objects/Twins` or `Objects/Connections`."""

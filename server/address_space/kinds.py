@@ -43,6 +43,16 @@ def _discrete_type(tag: Tag) -> str:
     return "MultiStateValueDiscreteType" if tag.data_type in _SIGNED else "BaseDataVariableType"
 
 
+def is_numeric(tag: Tag) -> bool:
+    """Whether it can be calculated with: a scalar number, or a Boolean as 0 and 1."""
+    return (tag.data_type in _NUMERIC or tag.data_type is DataType.Boolean) and not tag.array_length
+
+
+def is_stepped(tag: Tag) -> bool:
+    """Whether the value holds from one reading to the next instead of going there in a line (Part 11, 5.2.2)."""
+    return tag.data_type not in _NUMERIC or bool(tag.states) or bool(tag.array_length)
+
+
 def property_names(tag: Tag) -> tuple[str, ...]:
     """BrowseNames of the tag's properties, in the order they are shown."""
     return _PROPERTIES_OF[variable_type(tag)]

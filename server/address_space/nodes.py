@@ -21,6 +21,7 @@ from server.address_space.attributes import (
 from server.address_space.condition_nodes import ConditionNodes
 from server.address_space.condition_views import ConditionViews
 from server.address_space.heads import ALARMS, CONNECTIONS, OBJECTS, SERVER, TWINS, Head, Heads, reference, standard
+from server.address_space.history_nodes import HistoryNodes, HistoryView
 from server.address_space.index import PARTS, PlantIndex
 from server.address_space.kinds import PROPERTIES, property_names
 from server.address_space.lazy_nodes import PlantNode
@@ -45,12 +46,19 @@ _ROOT_TEXTS: Final[Mapping[str, str]] = {
 
 
 class NodeMaker:
-    """since: SourceTimestamp of values that never change."""
+    """past: which tags have a history. since: SourceTimestamp of values that never change."""
 
     def __init__(
-        self, index: PlantIndex, heads: Heads, table: TagTable, views: ConditionViews, since: ua.DateTime
+        self,
+        index: PlantIndex,
+        heads: Heads,
+        table: TagTable,
+        views: ConditionViews,
+        past: HistoryView,
+        since: ua.DateTime,
     ) -> None:
         self._index = index
+        self._past = HistoryNodes(past, heads, index.tag, self._node, since)
         self._conditions = ConditionNodes(views, heads, self._owner_of_alarms, self._node, since)
         self._heads = heads
         self._table = table
@@ -75,6 +83,7 @@ class NodeMaker:
             or self._property(path)
             or self._identification_property(path)
             or self._conditions.make(path)
+            or self._past.make(path)
         )
 
     def _owner_of_alarms(self, path: str) -> Head | None:
@@ -93,15 +102,16 @@ class NodeMaker:
 
     def _tag(self, tag: Tag) -> PlantNode:
         head = self._heads.tag(tag)
-        return self._node(
-            head, tag_attributes(head, tag, partial(data_value, self._table, tag.row)), self._tag_links(tag)
-        )
+        value = partial(data_value, self._table, tag.row)
+        attributes = tag_attributes(head, tag, value, historized=self._past.historized(tag))
+        return self._node(head, attributes, self._tag_links(tag))
 
     def _tag_links(self, tag: Tag) -> Iterator[Link]:
         owner = self._index.owner(tag)
         parent = self._heads.connection(owner) if isinstance(owner, Connection) else self._heads.part(*owner)
         yield "HasComponent", False, parent
         yield from (("HasProperty", True, self._heads.property(tag.path, name)) for name in property_names(tag))
+        yield from self._past.links_of_tag(tag)
         yield from self._relations_to(tag.path)
 
     def _twin(self, twin: Twin) -> PlantNode:

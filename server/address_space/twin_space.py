@@ -15,6 +15,7 @@ from nodesets import loader
 from nodesets.catalog import SHIPPED, TWIN
 from server.address_space.condition_views import ConditionViews
 from server.address_space.heads import CONNECTIONS, TWINS, Heads, standard
+from server.address_space.history_nodes import HistoryView
 from server.address_space.index import AddressSpaceError, PlantIndex
 from server.address_space.lazy_nodes import LazyNodes
 from server.address_space.method_views import AnalyticsMethods, MethodView
@@ -32,7 +33,7 @@ class TwinSpace:
     """Nodes of the plant are made when somebody asks for them; what is kept per tag is one dict entry.
 
     Raises AddressSpaceError for a plant that cannot be shown. analytics_methods says what stands under `Analytics`,
-    conditions under `Alarms`.
+    conditions under `Alarms`, past which tags have a history.
     """
 
     namespace_index: Final = PLANT_INDEX
@@ -43,9 +44,11 @@ class TwinSpace:
         table: TagTable,
         analytics_methods: AnalyticsMethods,
         conditions: Conditions | None = None,
+        past: HistoryView | None = None,
     ) -> None:
         self._table = table
         self.conditions = conditions or Conditions()
+        self._past = past or HistoryView()
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
         self._nodes: LazyNodes | None = None
@@ -61,7 +64,7 @@ class TwinSpace:
         self.views = ConditionViews(self.conditions, self._heads, index.tag)
         self._plant, self._index, self._rows = plant, index, index.rows
         since = cast(ua.DateTime, datetime.now(UTC))
-        self._maker = NodeMaker(index, self._heads, self._table, self.views, since)
+        self._maker = NodeMaker(index, self._heads, self._table, self.views, self._past, since)
         self._forget()
 
     def _forget(self) -> None:

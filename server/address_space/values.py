@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 from asyncua import ua
 from asyncua.ua.uatypes import win_epoch_to_datetime
 
-from drivers.data_types import DataType
+from drivers.data_types import CELL_VIEW, DataType
 from drivers.status import is_bad
 from server.config.plant import Tag
 from server.tags.table import TagTable
@@ -31,12 +32,29 @@ def _variant(table: TagTable, row: int) -> ua.Variant:
     if value is None:
         return ua.Variant()
     data_type = DataType(int(table.data_type[row]))
-    is_array = bool(table.array_length[row])
+    if table.array_length[row]:
+        return array_variant(value, data_type)
     if data_type is DataType.DateTime:
-        value = [win_epoch_to_datetime(int(tick)) for tick in _items(value)] if is_array else _date(value)
-    elif is_array:
-        value = _items(value)
-    return ua.Variant(value, ua.VariantType(int(data_type)), is_array=is_array)
+        value = _date(value)
+    return ua.Variant(value, ua.VariantType(int(data_type)), is_array=False)
+
+
+def array_variant(value: Any, data_type: DataType) -> ua.Variant:
+    """An array as the side lists hold it."""
+    items = _items(value)
+    if data_type is DataType.DateTime:
+        items = [win_epoch_to_datetime(int(tick)) for tick in items]
+    return ua.Variant(items, ua.VariantType(int(data_type)), is_array=True)
+
+
+def cell_variant(cell: npt.NDArray[np.uint64], data_type: DataType) -> ua.Variant:
+    """A scalar of a type that fits a cell (`drivers.data_types`); cell: uint64[1]."""
+    value: Any = cell.view(CELL_VIEW[data_type])[0].item()
+    if data_type is DataType.DateTime:
+        value = _date(value)
+    elif data_type is DataType.Boolean:
+        value = bool(value)
+    return ua.Variant(value, ua.VariantType(int(data_type)), is_array=False)
 
 
 def _date(ticks: Any) -> datetime:
