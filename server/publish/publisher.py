@@ -47,7 +47,7 @@ class Pace:
 @dataclass(slots=True)
 class Counters:
     """Since the start. values_in: committed values looked at; values: left after reduction; messages, sent:
-    acknowledged messages and values; unsaved: values that the disk did not take; orders: commands carried out or not."""
+    acknowledged messages and values; unsaved: values that the disk did not take; orders: commands answered."""
 
     values_in: int = 0
     values: int = 0
