@@ -66,7 +66,8 @@ def processed(
     skipped = _marks(series)
     known = Series(series.ticks[skipped:], series.values[skipped:], series.status[skipped:])
     request = request_of(known, intervals, config, stepped=stepped, numeric=aggregate.numeric)
-    outcome = aggregate.compute(request) if len(known) else raw.nothing(request)
+    with np.errstate(over="ignore", invalid="ignore"):
+        outcome = aggregate.compute(request) if len(known) else raw.nothing(request)
     return _in_order(outcome, intervals, skipped)
 
 

@@ -167,7 +167,7 @@ def first_match(values: Values, at: Places, wanted: Values) -> tuple[Places, Fla
 
 
 def deviation(request: Request, *, sample: bool, root: bool) -> Outcome:
-    """Variance or standard deviation of the Good values: as a sample (over n - 1; 0 for one value) or a whole (over n)."""
+    """Variance or, root, standard deviation of n Good values: as a sample (over n - 1; 0 for one value), or over n."""
     values = good(request)
     means = values.reduced(np.add, values.values) / np.maximum(values.counts, 1)
     low = int(values.at[0])

@@ -130,7 +130,9 @@ def request_of(
     series: Series, intervals: Intervals, config: AggregateConfiguration, *, stepped: bool, numeric: bool
 ) -> Request:
     """A request; numeric: a value that is no finite number counts as Bad."""
-    codes = series.status
+    values, codes = series.values, series.status
     if numeric:
-        codes = np.where(~np.isfinite(series.values) & (codes < status.BAD), np.uint32(status.BAD), codes)
-    return Request(series.ticks, series.values, codes, intervals, config, stepped)
+        finite = np.isfinite(values)
+        values = np.where(finite, values, np.nan)
+        codes = np.where(~finite & (codes < status.BAD), np.uint32(status.BAD), codes)
+    return Request(series.ticks, values, codes, intervals, config, stepped)
