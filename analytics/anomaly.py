@@ -2,7 +2,8 @@
 
 The distance is Mahalanobis' with a Ledoit-Wolf shrunk covariance of the features' residuals after the operating state
 has been accounted for. It is taken as the length of h = C^(-1/2) z, whose squares add up to the squared distance and
-stay with their own sensors (the corr-max transformation, Garthwaite and Koch 2016).
+stay with their own sensors (the corr-max transformation, Garthwaite and Koch 2016). Among a hundred sensors one faulty
+one hardly lengthens h, so its own part of h has a limit too: the score is the worst of both.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from analytics.operating_state import OperatingState, learn, regress
 
 Matrix = npt.NDArray[np.float64]
 Cube = npt.NDArray[np.float64]
-MOST_COMPONENTS: Final = 64
-"""Directions of the covariance that are kept; those of less variance share their mean. Exact up to 16 signals."""
+MOST_COMPONENTS: Final = 128
+"""Directions of the covariance that are kept; those of less variance share their mean. Exact up to 32 signals."""
 _FLOOR: Final = 0.05
 """Least scale of a feature, as a share of its signal's standard deviation: a rare step of a quantised signal is not
 a miracle."""
@@ -34,7 +35,8 @@ class Detector:
     state: operating state. coefficients: float64[terms, F], features from its regressors. scale: float64[F], standard
     deviation of what remains. basis: float64[F, K] and root: float64[K], such that h = z / sqrt(rest) + basis (root *
     (basis' z)). rest: variance in the directions left out. own: float64[p, 4, 4], inverse covariance of each sensor's
-    features alone. limit: distance, own_limit: float64[p] distances, above which is not normal.
+    features alone. Above these is not normal: limit, of the length of h; part_limit: float64[p], of each sensor's part
+    of h; own_limit: float64[p], of each sensor's distance by its features alone.
     """
 
     state: OperatingState
@@ -45,6 +47,7 @@ class Detector:
     rest: float
     own: Cube
     limit: float = 1.0
+    part_limit: npt.NDArray[np.float64] | float = 1.0
     own_limit: npt.NDArray[np.float64] | float = 1.0
 
     @property
@@ -68,10 +71,22 @@ def from_arrays(arrays: Arrays) -> Detector:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """Of n windows. total: float64[n], NaN where it cannot be told. parts: float64[n, p], each sensor's part of it, the
+    squares of which add up to its square. own: float64[n, p], each sensor's distance by its features alone.
+    unknown_state: bool[n], where training saw no such operating state."""
+
+    total: npt.NDArray[np.float64]
+    parts: Matrix
+    own: Matrix
+    unknown_state: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Of n windows. score: float64[n], distance over the limit, so above 1 is not normal; NaN where it cannot be told.
-    shares: float64[n, p], each sensor's part of the squared distance, adding up to 1. own: float64[n, p], each sensor's
-    distance by itself over its own limit. unknown_state: bool[n], where training saw no such operating state."""
+    """Of n windows. score: float64[n], above 1 is not normal; NaN where it cannot be told. shares: float64[n, p], each
+    sensor's part of the squared distance, adding up to 1. own: float64[n, p], above 1 where a sensor by itself is not
+    normal. unknown_state: bool[n], where training saw no such operating state."""
 
     score: npt.NDArray[np.float64]
     shares: Matrix
@@ -108,26 +123,34 @@ def expected(detector: Detector, context: Cube) -> Cube:
     return flat.reshape(len(context), 4, detector.signals)
 
 
-def score(detector: Detector, features: Cube, context: Cube) -> Scores:
-    """Scores of windows: features float64[n, 4, p], context features float64[n, 4, c], NaN where missing.
+def distances(detector: Detector, features: Cube, context: Cube) -> Distances:
+    """Distances of windows: features float64[n, 4, p], context features float64[n, 4, c], NaN where missing.
 
     A missing sensor counts as what the others let expect, so that it neither raises nor lowers the distance; where more
-    than half of them are missing there is no score.
+    than half of them are missing there is none.
     """
     known = detector.state.known(context)
     z = residuals(detector, features, context)
-    own = _own_distances(detector, z) / detector.own_limit
+    own = _own_distances(detector, z)
     missing = np.isnan(z)
     usable = known & (2 * missing.sum(axis=1) <= missing.shape[1])
     z[~usable] = 0.0
     fill(detector, z)
     h = whiten(detector, z)
-    parts = (h * h).reshape(len(h), 4, -1).sum(axis=1)
-    square = parts.sum(axis=1)
+    squares = np.where(usable[:, None], (h * h).reshape(len(h), 4, -1).sum(axis=1), np.nan)
+    unknown = ~known & ~np.isnan(context).any(axis=(1, 2))
+    return Distances(np.sqrt(squares.sum(axis=1)), np.sqrt(squares), own, unknown)
+
+
+def score(detector: Detector, features: Cube, context: Cube) -> Scores:
+    """Distances by the limits of the detector."""
+    found = distances(detector, features, context)
+    worst = (found.parts / detector.part_limit).max(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares = parts / square[:, None]
-    result = np.where(usable, np.sqrt(square) / detector.limit, np.nan)
-    return Scores(result, np.where(usable[:, None], shares, np.nan), own, ~known & ~np.isnan(context).any(axis=(1, 2)))
+        shares = (found.parts / found.total[:, None]) ** 2
+    return Scores(
+        np.maximum(found.total / detector.limit, worst), shares, found.own / detector.own_limit, found.unknown_state
+    )
 
 
 def whiten(detector: Detector, z: Matrix) -> Matrix:

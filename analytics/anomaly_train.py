@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.anomaly import fit, score
+from analytics.anomaly import Distances, distances, fit
 from analytics.anomaly_data import KIND, UNUSUAL, Frame, Sampling, frame, outside, row_ticks, rows, sampling_for
 from analytics.anomaly_events import alarms
 from analytics.arguments import Progress
@@ -27,7 +27,7 @@ FOLDS: Final = 4
 QUANTILE: Final = 0.999
 USUAL_BLOCKS: Final = 0.75
 """The limit holds for this share of the held-out blocks: a disturbance in one of them must not blind the detector."""
-MARGIN: Final = 1.5
+MARGIN: Final = 1.7
 NEEDED, OF = 3, 5
 _LEAST_GOOD: Final = 0.5
 """Share of Good readings below which a signal is left out."""
@@ -46,14 +46,16 @@ class _Choice:
     dropped: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _HeldOut:
-    """What the detector says of normal data that were not used for its fit, in order. distances: float64[n]; own:
-    float64[n, p]; block: int[n], which of the contiguous blocks each row is in."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Limits:
+    """Those of `analytics.anomaly.Detector`."""
 
-    distances: npt.NDArray[np.float64]
-    own: npt.NDArray[np.float64]
-    block: Rows
+    limit: float
+    part_limit: npt.NDArray[np.float64]
+    own_limit: npt.NDArray[np.float64]
+
+    def score(self, held: Distances) -> npt.NDArray[np.float64]:
+        return np.asarray(np.maximum(held.total / self.limit, (held.parts / self.part_limit).max(axis=1)))
 
 
 def run(
@@ -92,11 +94,13 @@ def _trained(
 ) -> Trained:
     width = -(-sampling.width // every)
     windows = len(data.ticks) // width
-    held = _held_out(data, width, progress)
+    held, block = _held_out(data, width, progress)
+    limits = _limits(held, block, margin)
     detector = replace(
         fit(data.features, data.context, windows),
-        limit=margin * float(_reach(held.distances[:, None], held.block)[0]),
-        own_limit=margin * _reach(held.own, held.block),
+        limit=limits.limit,
+        part_limit=limits.part_limit,
+        own_limit=limits.own_limit,
     )
     progress(0.95)
     return Trained(
@@ -113,10 +117,10 @@ def _trained(
             "dropped": "; ".join(choice.dropped) or None,
         },
         {
-            "FalseAlarmShare": _false_alarms(held, margin),
-            "Limit": detector.limit,
-            "HeldOutWindows": float(len(held.distances) // width),
-            "HeldOutMedianScore": float(np.median(held.distances)) / detector.limit,
+            "FalseAlarmShare": _false_alarms(held, block, margin),
+            "Limit": limits.limit,
+            "HeldOutWindows": float(len(block) // width),
+            "HeldOutMedianScore": float(np.median(limits.score(held))),
             "GoodShare": data.present,
         },
         windows,
@@ -190,38 +194,52 @@ def _too_few(windows: int, sampling: Sampling, data: Frame, choice: _Choice) -> 
     )
 
 
-def _held_out(data: Frame, width: int, progress: Progress) -> _HeldOut:
-    """Blocks in turn are judged by a detector of the others, without those that overlap with them. Raises NotAvailable
-    where that leaves nothing."""
+def _held_out(data: Frame, width: int, progress: Progress) -> tuple[Distances, Rows]:
+    """What detectors say of normal data that were not used for their fit, and the block of each row: blocks in turn are
+    judged by a detector of the others, without those that overlap with them. Raises NotAvailable where nothing is
+    left."""
     block = _blocks(len(data.ticks), width)
-    distances = np.full(len(block), np.nan)
-    own = np.full((len(block), data.features.shape[2]), np.nan)
+    found: list[Distances] = []
+    order: list[Rows] = []
     for number in range(FOLDS):
         held = np.flatnonzero(block % FOLDS == number)
         others = _apart(np.flatnonzero(block % FOLDS != number), held, width)
-        scores = score(fit(*_part(data, others), len(others) // width), *_part(data, held))
-        distances[held], own[held] = scores.score, scores.own
+        found.append(distances(fit(*_part(data, others), len(others) // width), *_part(data, held)))
+        order.append(held)
         progress(0.2 + 0.15 * (number + 1))
-    judged = ~np.isnan(distances)
+    rows = np.argsort(np.concatenate(order))
+    every = _taken(found, rows)
+    judged = np.flatnonzero(~np.isnan(every.total))
     if len(np.unique(block[judged])) < FOLDS:
         raise NotAvailable("each operating state occurs only once in the data: there is nothing to set a limit by")
-    return _HeldOut(distances[judged], own[judged], block[judged])
+    return _taken([every], judged), block[judged]
 
 
-def _reach(distances: npt.NDArray[np.float64], block: Rows) -> npt.NDArray[np.float64]:
-    """How far normal data reach, for each column of distances (float64[n, k]): what three of four blocks stay below."""
-    each = [np.quantile(distances[block == number], QUANTILE, axis=0) for number in np.unique(block)]
+def _limits(held: Distances, block: Rows, margin: float) -> _Limits:
+    """Each distance is put in relation to what it normally reaches, and then all have one limit together."""
+    total = float(_reach(held.total[:, None], block)[0])
+    part = np.maximum(_reach(held.parts, block), 1e-9)
+    part *= float(_reach((held.parts / part).max(axis=1)[:, None], block)[0])
+    worst = np.maximum(held.total / total, (held.parts / part).max(axis=1))
+    factor = margin * float(_reach(worst[:, None], block)[0])
+    return _Limits(factor * total, factor * part, np.maximum(margin * _reach(held.own, block), 1e-9))
+
+
+def _reach(values: npt.NDArray[np.float64], block: Rows) -> npt.NDArray[np.float64]:
+    """How far normal data reach, for each column of values (float64[n, k]): what three of four blocks stay below."""
+    each = [np.quantile(values[block == number], QUANTILE, axis=0) for number in np.unique(block)]
     return np.asarray(np.quantile(each, USUAL_BLOCKS, axis=0, method="lower"), np.float64)
 
 
-def _false_alarms(held: _HeldOut, margin: float) -> float:
-    """The share of rows in alarm when each fold is judged by the limit of the others."""
+def _false_alarms(held: Distances, block: Rows, margin: float) -> float:
+    """The share of rows in alarm when each fold is judged by the limits of the others."""
     alarmed = 0
     for number in range(FOLDS):
-        mine = held.block % FOLDS == number
-        limit = margin * float(_reach(held.distances[~mine][:, None], held.block[~mine])[0])
-        alarmed += int(alarms(held.distances[mine] / limit, NEEDED, OF).sum())
-    return alarmed / len(held.distances)
+        mine = np.flatnonzero(block % FOLDS == number)
+        rest = np.flatnonzero(block % FOLDS != number)
+        limits = _limits(_taken([held], rest), block[rest], margin)
+        alarmed += int(alarms(limits.score(_taken([held], mine)), NEEDED, OF).sum())
+    return alarmed / len(block)
 
 
 def _blocks(count: int, width: int) -> Rows:
@@ -238,6 +256,16 @@ def _apart(others: Rows, held: Rows, width: int) -> Rows:
     until = held[np.minimum(after, len(held) - 1)] - others
     near = ((before > 0) & (before < width)) | ((until > 0) & (until < width))
     return others[~near]
+
+
+def _taken(parts: Sequence[Distances], chosen: Rows) -> Distances:
+    """Some rows of several, laid end to end."""
+    return Distances(
+        np.concatenate([one.total for one in parts])[chosen],
+        np.concatenate([one.parts for one in parts])[chosen],
+        np.concatenate([one.own for one in parts])[chosen],
+        np.concatenate([one.unknown_state for one in parts])[chosen],
+    )
 
 
 def _part(data: Frame, chosen: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
