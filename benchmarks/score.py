@@ -33,7 +33,7 @@ async def run(machines: int = 500, sensors: int = 100, seconds: int = 60) -> Asy
     models = {f"Machine{number}": _own(kinds[number % _KINDS]) for number in range(machines)}
     data = np.stack([_course(sensors, seconds + 20, at % _KINDS, 1_000 + at) for at in range(machines)], axis=1)
     faulty = np.arange(0, machines, 10)
-    data[-15:, faulty, 3] += 10.0
+    data[-15:, faulty, 3] += 15.0
     took, now = _timed(Scorer(models), data)
     wrong = max(abs(_again(models[f"Machine{at}"], data[:, at]) / now.score[at] - 1.0) for at in (0, 1, machines - 1))
     found = bool(now.alarm[faulty].all() and (now.top[faulty] == 3).all())
