@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from analytics.errors import (
@@ -29,6 +29,7 @@ _ONE_THREAD: Final = dict.fromkeys(
 )
 _COMMAND: Final = (sys.executable, "-W", "ignore", "-m", "analytics.worker_process")
 _START_S: Final = 30.0
+Keywords = Callable[[], Awaitable[Mapping[str, Any]]]
 _OUT_OF_CPU: Final = -int(getattr(signal, "SIGXCPU", 24))
 
 
@@ -64,25 +65,25 @@ class Worker:
     async def run(
         self,
         function_name: str,
-        kwargs: Mapping[str, Any],
+        keywords: Keywords,
         timeout_s: float,
         *,
         owner: str = "",
         long: bool = False,
-        begun: Callable[[], None] = lambda: None,
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> Any:
         """The result of a function of `analytics.jobs`.
 
-        timeout_s covers waiting for a free worker too. owner: callers wait in turn, not one behind all of another's
-        calls. long: leave one process to short calls. begun: called when it is its turn. progress: called with what the
-        function tells. Raises ArgumentError, NotAvailable, FunctionFailed, WorkerOutOfMemory; WorkerTimeout and
+        keywords: what it is called with, asked for when it is its turn, so that what waits holds no data. timeout_s
+        covers waiting for a free worker too. owner: callers wait in turn, not one behind all of another's calls. long:
+        leave one process to short calls. progress: called with what the function tells.
+
+        Raises ArgumentError, NotAvailable, FunctionFailed, WorkerOutOfMemory; WorkerTimeout and
         WorkerDied (at once, not at the time-out). Cancelling it, or a time-out, ends the process.
         """
         try:
             async with asyncio.timeout(timeout_s), self._lanes.turn(owner, long):
-                begun()
-                answer = await self._ask(function_name, kwargs, progress)
+                answer = await self._ask(function_name, await keywords(), progress)
         except TimeoutError as error:
             raise WorkerTimeout(f"{function_name} did not end within {timeout_s:g} s") from error
         return _result(answer)
@@ -93,12 +94,12 @@ class Worker:
             _kill(process)
         await asyncio.gather(*self._up.values(), return_exceptions=True)
 
-    async def _ask(self, name: str, kwargs: Mapping[str, Any], progress: Callable[[float], None]) -> Any:
+    async def _ask(self, name: str, keywords: Mapping[str, Any], progress: Callable[[float], None]) -> Any:
         process = self._take() or await self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            await send(process.stdin, (name, dict(kwargs)))
+            await send(process.stdin, (name, dict(keywords)))
             while (answer := _message(await receive(process.stdout)))[0] == "progress":
                 progress(answer[1])
         except (asyncio.IncompleteReadError, ConnectionError) as error:

@@ -47,6 +47,7 @@ class Status(IntEnum):
     BadOutOfMemory = 0x80030000
     BadResourceUnavailable = 0x80040000
     BadTooManyOperations = 0x80100000
+    BadRequestCancelledByClient = 0x802C0000
     BadDataLost = 0x809D0000
     BadDataUnavailable = 0x809E0000
     BadNoData = 0x809B0000

@@ -15,10 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analytics.model_store import ModelStore
 from analytics.worker import Worker
 from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
 from server.address_space import AddressSpaceError, TwinSpace
+from server.analysis.jobs import JobBook
+from server.analysis.library import Library
+from server.analysis.offers import Offers
+from server.analysis.past import Past
 from server.commands.executor import Commands
 from server.config.plant import Plant
 from server.config.renumber import renumber, retired
@@ -64,9 +69,10 @@ class Bridge:
         self.diagnostics = Diagnostics(plant, self.table, self.acquisition.links)
         self.recent = Recent(self.table)
         self.worker = Worker()
-        self.analytics = Analytics(self.recent, self.worker)
-        self.space = TwinSpace(plant, self.table, analytics_methods)
-        commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics)
+        self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
+        self.analytics = Analytics(self.table, Past(self.recent), self.worker, self.library, self.jobs)
+        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()))
+        commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)
         self.server = UaServer(options, self.table, self.space, commands, methods)
         self.commands.on_audit(AuditTrail(self.server).note)
         self._rows = _rows_of(plant)
@@ -78,6 +84,7 @@ class Bridge:
         """
         gc.disable()  # starting makes half a million objects and next to no garbage: looking for it takes 0.6 s
         try:
+            await self.library.open()
             await self.server.start()
         finally:
             gc.enable()
@@ -88,6 +95,7 @@ class Bridge:
                 tasks.create_task(self.acquisition.run(), name="acquisition")
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
         finally:
+            await self.jobs.stop()
             await asyncio.gather(self.server.stop(), self.worker.stop())
             self.recent.close()
 

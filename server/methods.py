@@ -1,61 +1,207 @@
-"""Analytics methods: from a call on a twin to a job in the worker and its results."""
+"""Analytics methods: from a call on a twin to its results, at once or as a job."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
-from analytics.arguments import Answer, Context
+import numpy as np
+
+from analytics.arguments import Answer, Context, Job
 from analytics.catalog import CATALOG
-from analytics.errors import NotAvailable
+from analytics.errors import AnalyticsError, NotAvailable
+from analytics.function import Function
+from analytics.models import ModelRecord
+from analytics.training import ACTIVATE, Lesson
 from analytics.worker import Worker
-from drivers.data_types import DataType, has_cell
 from drivers.readings import now_ticks
-from server.config.plant import Tag, Twin
-from server.history.recent import Recent
+from drivers.status import Status
+from server.analysis.jobs import Caller, JobBook, JobRecord, JobState
+from server.analysis.library import Library
+from server.analysis.managing import Asked, Managing
+from server.analysis.past import NO_QUALITY, Past, good_share
+from server.analysis.surroundings import Surveyor
+from server.config.plant import Twin
+from server.tags.table import TagTable
 
-LONGEST_S: Final = 120.0
-"""A method that takes longer is ended with BadTimeout."""
-_NOT_NUMERIC: Final = (DataType.Boolean, DataType.DateTime)
+QUICK_S: Final = 0.8
+"""A call that has not ended by then becomes a job, so that its answer is out within a second."""
+LONGEST_S: Final = 3600.0
+"""A job that takes longer, waiting included, ends with BadTimeout."""
+TRAIN_MODEL: Final = "TrainModel"
+CHECK_DRIFT: Final = "CheckDrift"
+Results = Sequence[Any]
 
 
 class Analytics:
-    """Runs the functions of `analytics.catalog` on the recent values of a twin's signals."""
+    """Runs the functions of `analytics.catalog` on the past of a twin's signals.
 
-    def __init__(self, recent: Recent, worker: Worker) -> None:
-        self._recent = recent
+    table: where the latest live results stand. past: where the course of signals comes from.
+    """
+
+    def __init__(self, table: TagTable, past: Past, worker: Worker, library: Library, jobs: JobBook) -> None:
+        self.library = library
+        self.jobs = jobs
+        self._table = table
+        self._past = past
         self._worker = worker
-        self._signals: dict[str, Mapping[str, int]] = {}
+        self._managing = Managing(library)
+        self._surveyor = Surveyor()
 
-    async def call(self, twin: Twin, name: str, arguments: Sequence[object]) -> Sequence[object]:
-        """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks. Raises AnalyticsError."""
-        rows = self._rows(twin)
+    async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
+        """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
+        AnalyticsError."""
         function = CATALOG[name]
-        if function.plan is None:
-            raise NotAvailable(f"{name} is not there yet")
-        job = function.plan(arguments, Context(tuple(rows), now_ticks()))
-        if isinstance(job, Answer):
-            return (*job.results, job.model, float("nan"), "")
-        wanted = {signal: rows[signal] for signal in job.signals}
-        series = await asyncio.to_thread(self._recent.series, wanted.values(), job.start_ticks, job.end_ticks)
-        keywords = job.keywords({signal: series[row] for signal, row in wanted.items()})
-        results: Sequence[object] = await self._worker.run(job.function, keywords, LONGEST_S)
-        return (*results, job.model, float("nan"), "")
+        context = self.context(twin)
+        try:
+            if function.plan is None:
+                asked = Asked(twin.path, arguments, caller.user, context.now_ticks)
+                results, model = await self._managing.functions[name](asked)
+                return (*results, model, NO_QUALITY, "")
+            planned = function.plan(arguments, context)
+        except NotAvailable as error:
+            return unavailable(function, str(error))
+        if isinstance(planned, Answer):
+            return (*planned.results, planned.model, NO_QUALITY, "")
+        return await self._begin(twin, function, planned, arguments, caller)
+
+    def context(self, twin: Twin) -> Context:
+        """What a function may know of a twin now."""
+        around = self._surveyor.of(twin)
+        below = {part.path: self.library.models(f"{twin.path}/{part.path}") for part in around.parts}
+        return Context(
+            tuple(around.rows),
+            now_ticks(),
+            around.about,
+            twin.path,
+            twin.scope,
+            around.parts,
+            self.library.models(twin.path),
+            {path: models for path, models in below.items() if models},
+            self.library.labels(twin.path),
+            self._latest(around.latest),
+        )
 
     def adopt(self) -> None:
         """The plant has changed: look at the twins' signals anew."""
-        self._signals.clear()
+        self._surveyor.forget()
 
-    def _rows(self, twin: Twin) -> Mapping[str, int]:
-        """Rows of all numeric telemetry of the twin and of those below it, by the path below the twin."""
-        known = self._signals.get(twin.path)
-        if known is None:
-            start = len(twin.path) + 1
-            every = (tag for below in twin.walk() for tag in below.telemetry if _is_numeric(tag))
-            known = self._signals[twin.path] = {tag.path[start:]: tag.row for tag in every}
-        return known
+    async def _begin(self, twin: Twin, function: Function, planned: Job, arguments: Results, caller: Caller) -> Results:
+        """Results, when they come soon; else those that name the job."""
+        job = self.jobs.open(twin.path, function, caller, arguments)
+        job.model = planned.model
+        job.task = asyncio.create_task(self._work(job, planned, self._surveyor.of(twin).rows), name=job.id)
+        await asyncio.wait([job.task], timeout=0.0 if planned.long else QUICK_S)
+        if job.state is not JobState.Halted:
+            self.jobs.show(job)
+            return nothing_yet(function, job)
+        self.jobs.forget(job)
+        results: Results = job.task.result()
+        return results
+
+    async def _work(self, job: JobRecord, planned: Job, rows: Mapping[str, int]) -> Results:
+        """Carry it out and note how it ended. Raises AnalyticsError as well."""
+        quality = NO_QUALITY
+
+        async def keywords() -> Mapping[str, Any]:
+            nonlocal quality
+            self.jobs.begin(job)
+            wanted = {signal: rows[signal] for signal in planned.signals}
+            series = await self._past.series(list(wanted.values()), planned.start_ticks, planned.end_ticks)
+            quality = await asyncio.to_thread(good_share, [series[row] for row in wanted.values()])
+            named = planned.keywords({signal: series[row] for signal, row in wanted.items()})
+            return named | await self._models(job.twin, planned)
+
+        record = self._training(job, planned)
+        try:
+            answer = await self._worker.run(
+                planned.function,
+                keywords,
+                LONGEST_S,
+                owner=job.caller.owner,
+                long=planned.long,
+                progress=lambda fraction: setattr(job, "progress", fraction),
+            )
+            results = await self._finish(job, planned, record, answer, quality)
+        except NotAvailable as error:
+            results = unavailable(job.function, str(error), job.model, quality)
+            self._give_up(record, str(error))
+        except AnalyticsError as error:
+            self._give_up(record, str(error))
+            self.jobs.end(job, None, error.status, str(error))
+            raise
+        except BaseException:
+            self._give_up(record, "cancelled")
+            self.jobs.end(job, None, Status.BadRequestCancelledByClient, "cancelled")
+            raise
+        self.jobs.end(job, results, Status.Good, str(results[len(job.function.own) + 1]))
+        return results
+
+    async def _models(self, twin: str, planned: Job) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        if planned.model:
+            given["model"] = await self.library.model(self._record(twin, planned.model))
+        if planned.models:
+            given["models"] = tuple([await self.library.model(self._record(twin, one)) for one in planned.models])
+        return given
+
+    def _record(self, twin: str, model_id: str) -> ModelRecord:
+        """ids of models of twins below begin with their path."""
+        below, _, own = model_id.rpartition("/")
+        record = self.library.find(f"{twin}/{below}" if below else twin, own)
+        if record is None:
+            raise NotAvailable(f"model {model_id} is not there any more")
+        return record
+
+    # -- what a result changes ----------------------------------------------------------------------------------------
+
+    def _training(self, job: JobRecord, planned: Job) -> ModelRecord | None:
+        if job.function.name != TRAIN_MODEL:
+            return None
+        record = self.library.begin(job.twin, str(planned.settings["kind"]), planned)
+        job.model = record.id
+        return record
+
+    def _give_up(self, record: ModelRecord | None, reason: str) -> None:
+        if record is not None:
+            self.library.give_up(record, reason)
+
+    async def _finish(
+        self, job: JobRecord, planned: Job, record: ModelRecord | None, answer: Any, quality: float
+    ) -> Results:
+        if record is not None:
+            return await self._trained(job, planned, record, answer, quality)
+        used = self.library.find(job.twin, planned.model) if planned.model else None
+        *own, valid, reason = answer
+        if used is not None and job.function.name == CHECK_DRIFT and valid:
+            names = [one.name for one in job.function.own]
+            used = await self.library.note_drift(used, float(own[names.index("DriftScore")]))
+        if used is not None and used.invalid_since_ticks:
+            reason = f"{reason}; {used.reason}" if reason else used.reason
+        return (*own, valid, reason, job.model, quality, "")
+
+    async def _trained(
+        self, job: JobRecord, planned: Job, record: ModelRecord, lesson: Lesson, quality: float
+    ) -> Results:
+        model = await self.library.finish(record, lesson)
+        options = planned.settings["options"]
+        if isinstance(options, Mapping) and options[ACTIVATE]:
+            model, _ = await self.library.activate(model)
+        return (str(model.state), list(model.figures), list(model.figures.values()), True, "", model.id, quality, "")
+
+    def _latest(self, rows: Mapping[str, int]) -> Mapping[str, float]:
+        good = {name: row for name, row in rows.items() if self._table.status[row] < Status.Uncertain}
+        values = self._table.as_float(np.fromiter(good.values(), np.int32))
+        return dict(zip(good, values.tolist(), strict=True))
 
 
-def _is_numeric(tag: Tag) -> bool:
-    return has_cell(tag.data_type) and not tag.array_length and tag.data_type not in _NOT_NUMERIC
+def unavailable(function: Function, reason: str, model: str = "", quality: float = NO_QUALITY) -> Results:
+    """The results of a call that cannot be answered, for a reason that is nobody's mistake."""
+    return (*function.nothing(), False, reason, model, quality, "")
+
+
+def nothing_yet(function: Function, job: JobRecord) -> Results:
+    """The results of a call that goes on as a job."""
+    reason = f"it takes longer than a call may: see the Result of job {job.id}"
+    return (*function.nothing(), False, reason, job.model, NO_QUALITY, job.path)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
+from server.config.analytics import with_results
 from server.config.bodies import BodyReader, Type
 from server.config.build import Builder
 from server.config.checking import Checker
@@ -63,7 +64,7 @@ class _Loader:
         check_unused(types, endpoints, self._problems)
         twins = Resolver(built, self._problems).twins(roots)
         connections = self._connections(built, endpoints)
-        tags = tuple(tag for tag in built.tags if tag is not None)
+        twins, tags = with_results(twins, [tag for tag in built.tags if tag is not None])
         rules = tuple(rule for root in roots for draft in root.walk() for rule in draft.rules)
         known = Known(tags, twins, connections, self._path.parent, rules, built.incomplete)
         sections = {name: read(self._root_map(name), known, self._problems) for name, read in SECTION_READERS.items()}
@@ -89,7 +90,7 @@ class _Loader:
         return self._reader.mapping(self._root.get(name), place, name, "names to settings")
 
     def _root_map(self, name: str) -> Map | None:
-        return self._mapping(name) if self._root.get(name) else None
+        return self._mapping(name) if name in self._root else None
 
     def _section(self, name: str, checker: Checker[T]) -> T | None:
         if not self._root.get(name):

@@ -61,7 +61,8 @@ class Tag:
     path: the NodeId's identifier ("Cooling/Loop1/Pump3/Temperature"). unit: UNECE common code or None. range:
     EURange. states: names of a discrete tag's values 0, 1, ... (two for a Boolean), empty for others. connection: the
     name of the connection that feeds it, None for tags that uatwin computes itself. stale_s: after that long without
-    a reading it is no longer Good. command: set for tags under Commands.
+    a reading it is no longer Good. command: set for tags under Commands. history: whether its values are kept, None
+    where the section `history` decides.
     """
 
     row: int
@@ -78,6 +79,7 @@ class Tag:
     rate_s: float = 1.0
     stale_s: float = 3.0
     command: CommandRules | None = None
+    history: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ class Relation:
 @dataclass(frozen=True, slots=True)
 class Twin:
     """One twin and all that hangs below it. path is its NodeId's identifier; type_name the type in the plant file it
-    was made from ("" where it was written out); identification: OPC 40001-1 names to values."""
+    was made from ("" where it was written out); identification: OPC 40001-1 names to values; analytics: the latest
+    results, computed by uatwin."""
 
     name: str
     path: str
@@ -133,6 +136,7 @@ class Twin:
     diagnostics: tuple[Tag, ...]
     children: tuple[Twin, ...]
     relations: tuple[Relation, ...] = ()
+    analytics: tuple[Tag, ...] = ()
 
     def walk(self) -> Iterator[Twin]:
         """This twin and all below it, parents first."""
@@ -155,7 +159,8 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """Everything the bridge needs. tags is indexed by row; twins are the roots; server holds the section `server`."""
+    """Everything the bridge needs. tags is indexed by row; twins are the roots; server holds the section `server`;
+    services: the tags about parts of the bridge itself, by the name of their folder under Objects."""
 
     name: str
     description: str
@@ -164,6 +169,7 @@ class Plant:
     twins: tuple[Twin, ...]
     tags: tuple[Tag, ...]
     sections: Mapping[str, Any] = field(default_factory=dict)
+    services: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
 
     def walk(self) -> Iterator[Twin]:
         """All twins, parents first."""

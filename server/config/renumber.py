@@ -30,16 +30,20 @@ def renumber(running: Plant, new: Plant) -> Plant:
         moved = moving.tag(tag)
         tags[moved.row] = moved
     connections = {name: moving.connection(one) for name, one in new.connections.items()}
-    return replace(new, twins=tuple(moving.twin(twin) for twin in new.twins), connections=connections, tags=tuple(tags))
+    services = {name: moving.all(of_one) for name, of_one in new.services.items()}
+    twins = tuple(moving.twin(twin) for twin in new.twins)
+    return replace(new, twins=twins, connections=connections, tags=tuple(tags), services=services)
 
 
 def retired(plant: Plant) -> npt.NDArray[np.int32]:
-    """Rows of a renumbered plant that no twin and no connection uses any more."""
+    """Rows of a renumbered plant that nothing uses any more."""
     used = np.zeros(len(plant.tags), np.bool_)
     for twin in plant.walk():
-        used[[tag.row for tag in (*twin.telemetry, *twin.commands, *twin.diagnostics)]] = True
+        used[[tag.row for tag in (*twin.telemetry, *twin.commands, *twin.diagnostics, *twin.analytics)]] = True
     for connection in plant.connections.values():
         used[[tag.row for tag in connection.diagnostics]] = True
+    for tags in plant.services.values():
+        used[[tag.row for tag in tags]] = True
     return np.flatnonzero(~used).astype(np.int32)
 
 
@@ -64,18 +68,20 @@ class _Moving:
     def twin(self, twin: Twin) -> Twin:
         return replace(
             twin,
-            telemetry=self._all(twin.telemetry),
-            commands=self._all(twin.commands),
-            diagnostics=self._all(twin.diagnostics),
+            telemetry=self.all(twin.telemetry),
+            commands=self.all(twin.commands),
+            diagnostics=self.all(twin.diagnostics),
+            analytics=self.all(twin.analytics),
             methods=tuple(self._method(method) for method in twin.methods),
             children=tuple(self.twin(child) for child in twin.children),
         )
 
     def connection(self, connection: Connection) -> Connection:
-        tags = tuple(sorted(self._all(connection.tags), key=lambda tag: tag.row))
-        return replace(connection, tags=tags, diagnostics=self._all(connection.diagnostics))
+        tags = tuple(sorted(self.all(connection.tags), key=lambda tag: tag.row))
+        return replace(connection, tags=tags, diagnostics=self.all(connection.diagnostics))
 
-    def _all(self, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    def all(self, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+        """Several tags."""
         return tuple(self.tag(tag) for tag in tags)
 
     def _row(self, row: int) -> int:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import numpy as np
 from asyncua import ua
-from asyncua.ua.uatypes import win_epoch_to_datetime
 
 from analytics.catalog import CATALOG
 from analytics.errors import AnalyticsError, ArgumentError
 from analytics.function import Argument as CatalogArgument
-from drivers.data_types import DataType
-from server.address_space import Argument, MethodView
+from analytics.function import Function
+from server.address_space import AnalyticsMethods, Argument, MethodView
+from server.address_space.variants import result_variant
+from server.analysis.access import may_call
+from server.analysis.jobs import Caller
+from server.analysis.offers import Offer, Offers
 from server.commands.executor import Commands
 from server.config.plant import CommandMethod, Twin
 from server.methods import Analytics
@@ -24,24 +26,31 @@ from server.services.wire import status_code
 _GOOD: Final = status_code(ua.StatusCodes.Good)
 
 
-def analytics_methods(twin: Twin) -> Sequence[MethodView]:
-    """The analytics methods of a twin: the whole catalog."""
-    return _VIEWS
+def analytics_methods(offers: Offers) -> AnalyticsMethods:
+    """The analytics methods of a twin, as clients see them."""
+    views: dict[Offer, Sequence[MethodView]] = {}
+
+    def of(twin: Twin) -> Sequence[MethodView]:
+        offer = offers.of(twin)
+        known = views.get(offer)
+        if known is None:
+            known = views[offer] = tuple(_view(function) for function in offer)
+        return known
+
+    return of
 
 
-def _argument(of: CatalogArgument) -> Argument:
-    return Argument(of.name, int(of.data_type), of.value_rank, of.description, of.unit)
-
-
-_VIEWS: Final = tuple(
-    MethodView(
+def _view(function: Function) -> MethodView:
+    return MethodView(
         function.name,
         function.description,
         tuple(_argument(one) for one in function.arguments),
         tuple(_argument(one) for one in function.results),
     )
-    for function in CATALOG.values()
-)
+
+
+def _argument(of: CatalogArgument) -> Argument:
+    return Argument(of.name, int(of.data_type), of.value_rank, of.description, of.unit)
 
 
 class CommandActions:
@@ -63,31 +72,33 @@ class CommandActions:
 
 
 class AnalyticsActions:
-    """Analytics methods, for the Method service."""
+    """Analytics methods, for the Method service. node_id: of a path of the plant."""
 
-    def __init__(self, analytics: Analytics) -> None:
+    def __init__(self, analytics: Analytics, node_id: Callable[[str], ua.NodeId]) -> None:
         self._analytics = analytics
+        self._node_id = node_id
 
     async def call(
         self, twin: Twin, method: MethodView, arguments: Sequence[Any], session: Session
     ) -> ua.CallMethodResult:
         """The outputs, or the StatusCode that says why there are none."""
+        if not may_call(session.user, CATALOG[method.name]):
+            return ua.CallMethodResult(status_code(ua.StatusCodes.BadUserAccessDenied))
         try:
-            results = await self._analytics.call(twin, method.name, arguments)
+            results = await self._analytics.call(twin, method.name, arguments, caller_of(session))
         except ArgumentError as error:
             good = [_GOOD] * len(arguments)
             good[error.index] = status_code(error.status)
             return ua.CallMethodResult(status_code(ua.StatusCodes.BadInvalidArgument), InputArgumentResults=good)
         except AnalyticsError as error:
             return ua.CallMethodResult(status_code(error.status))
-        outputs = [_variant(kind, value) for kind, value in zip(method.results, results, strict=True)]
+        outputs = [
+            result_variant(kind.data_type, kind.value_rank, value, self._node_id)
+            for kind, value in zip(method.results, results, strict=True)
+        ]
         return ua.CallMethodResult(_GOOD, OutputArguments=outputs)
 
 
-def _variant(kind: Argument, value: Any) -> ua.Variant:
-    is_array = kind.value_rank >= 0
-    if is_array:
-        value = value.tolist() if isinstance(value, np.ndarray) else list(value)
-    if kind.data_type == DataType.DateTime:
-        value = [win_epoch_to_datetime(one) for one in value] if is_array else win_epoch_to_datetime(value)
-    return ua.Variant(value, ua.VariantType(int(kind.data_type)), is_array=is_array)
+def caller_of(session: Session) -> Caller:
+    """Who calls over a session."""
+    return Caller(session.user, session.id.to_string(), session.name)

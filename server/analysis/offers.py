@@ -1,0 +1,31 @@
+"""Which analytics functions each twin has, from what it has to compute with."""
+
+from __future__ import annotations
+
+from analytics.arguments import Context
+from analytics.catalog import CATALOG
+from analytics.function import Function
+from server.analysis.surroundings import survey
+from server.config.plant import Twin
+
+Offer = tuple[Function, ...]
+
+
+class Offers:
+    """Answers from memory: it is asked for every twin again and again."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Twin, Offer]] = {}
+        self._shared: dict[Offer, Offer] = {}
+
+    def of(self, twin: Twin) -> Offer:
+        """The functions of a twin, in the order of the catalog; the same tuple for twins that have the same."""
+        known = self._known.get(twin.path)
+        if known is not None and known[0] is twin:
+            return known[1]
+        around = survey(twin)
+        context = Context(tuple(around.rows), 0, around.about, twin.path, twin.scope, around.parts)
+        offer = tuple(function for function in CATALOG.values() if function.needs(context))
+        offer = self._shared.setdefault(offer, offer)
+        self._known[twin.path] = twin, offer
+        return offer

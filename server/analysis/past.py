@@ -1,0 +1,60 @@
+"""The course of signals for analytics: from the history where they are kept and it reaches further back, else from
+the memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+import numpy as np
+
+from analytics.series import Series
+from server.history.recent import Recent
+from server.history.store import StoreError
+
+_log = logging.getLogger(__name__)
+NO_QUALITY: Final = float("nan")
+
+
+class Kept(Protocol):
+    """A history: `server.history.history.History`."""
+
+    def historized(self, row: int) -> bool:
+        """Whether the values of a row are kept."""
+        ...
+
+    async def series(
+        self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None
+    ) -> Mapping[int, Series]:
+        """The course of each row. Raises StoreError."""
+        ...
+
+
+class Past:
+    """recent: what is in memory. history: what is on disk, None where there is none."""
+
+    def __init__(self, recent: Recent, history: Kept | None = None) -> None:
+        self._recent = recent
+        self._history = history
+
+    async def series(self, rows: Sequence[int], start_ticks: int | None, end_ticks: int) -> Mapping[int, Series]:
+        """The course of each row by SourceTimestamp, both ends inclusive; empty for one that never spoke."""
+        kept = [row for row in rows if self._history is not None and self._history.historized(row)]
+        found: dict[int, Series] = {}
+        if kept and self._history is not None:
+            try:
+                found.update(await self._history.series(kept, start_ticks, end_ticks))
+            except StoreError as error:
+                _log.warning("analytics get what is in memory only: %s", error)
+        rest = [row for row in rows if row not in found]
+        if rest:
+            found.update(await asyncio.to_thread(self._recent.series, rest, start_ticks, end_ticks))
+        return found
+
+
+def good_share(series: Iterable[Series]) -> float:
+    """Percent of the readings that are Good measurements, the same weight for each signal; NaN without signals."""
+    shares = [float(np.isfinite(one.values).mean()) if len(one) else 0.0 for one in series]
+    return 100.0 * sum(shares) / len(shares) if shares else NO_QUALITY
