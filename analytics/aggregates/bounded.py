@@ -16,21 +16,21 @@ def interpolative(request: Request) -> Outcome:
     starts = request.intervals.starts
     found = bounds.interpolated(request, starts, stepped=request.stepped)
     codes = status.with_bits(found.codes, status.INTERPOLATED, found.interpolated)
-    return Outcome(starts, found.values, codes, found.raw)
+    return Outcome(starts, found.values, codes, found.source)
 
 
 def start_bound(request: Request) -> Outcome:
     """The simple bound at the start of each interval."""
     found = bounds.simple(request, request.intervals.starts)
     codes = status.with_bits(found.codes, status.INTERPOLATED, found.interpolated)
-    return request.finish_at(found.ticks, found.values, codes, picked=found.raw)
+    return request.finish_at(found.ticks, found.values, codes, picked=found.source)
 
 
 def end_bound(request: Request) -> Outcome:
     """The simple bound at the end of each interval, with the timestamp of its start."""
     found = _ends(request)
     codes = status.with_bits(found.codes, status.CALCULATED, found.severity < 2)
-    return request.finish_at(request.intervals.starts, found.values, codes, picked=found.raw)
+    return request.finish_at(request.intervals.starts, found.values, codes, picked=found.source)
 
 
 def delta_bounds(request: Request) -> Outcome:

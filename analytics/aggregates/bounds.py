@@ -16,13 +16,15 @@ from analytics.aggregates.status import Codes, Flags
 class Bounds:
     """k bounding values. values: float64[k], NaN where Bad. codes: uint32[k] without bits, Bad_NoData where there is
     none. severity: uint8[k] of the codes, where a raw value counts as the configuration says. raw: intp[k], the value
-    of the series that lies there, -1 where the bound was interpolated or is none."""
+    of the series that lies there, -1 where the bound was interpolated or is none. source: intp[k], the value that the
+    bound equals because it lies there or is held, -1 where the bound lies on a line or is none."""
 
     ticks: Ticks
     values: Values
     codes: Codes
     severity: Severities
     raw: Places
+    source: Places
 
     @property
     def interpolated(self) -> Flags:
@@ -49,7 +51,7 @@ def simple(request: Request, ticks: Ticks, severity: Severities | None = None) -
         doubtful |= severity[ahead] > 0
     codes = np.where(doubtful, np.uint32(status.UNCERTAIN), np.uint32(status.GOOD))
     codes = np.where(exact, request.codes[before], codes)
-    return _bounds(ticks, values, codes, found, np.where(exact, before, -1))
+    return _bounds(ticks, values, codes, found, exact, np.where(held, before, -1))
 
 
 def interpolated(request: Request, ticks: Ticks, *, stepped: bool) -> Bounds:
@@ -68,13 +70,15 @@ def interpolated(request: Request, ticks: Ticks, *, stepped: bool) -> Bounds:
         values = request.values[left]
         skipped = np.searchsorted(request.ticks, ticks, "right") - 1 > left
         doubtful = skipped | (request.raw[left] == 1) | (ticks > request.ticks[-1])
+        held = np.ones(len(ticks), np.bool_)
     else:
         values = np.where(beyond, _extrapolated(request, usable, left, ticks), _line(request, left, right, ticks))
         doubtful = (right - left > 1) | (request.raw[left] == 1) | (request.raw[right] == 1) | beyond
+        held = exact
     values = np.where(exact, request.values[left], values)
     codes = np.where(doubtful, np.uint32(status.UNCERTAIN), np.uint32(status.GOOD))
     codes = np.where(exact, request.codes[left], codes)
-    return _bounds(ticks, values, codes, found, np.where(exact, left, -1))
+    return _bounds(ticks, values, codes, found, exact, np.where(held, left, -1))
 
 
 def _extrapolated(request: Request, usable: Places, left: Places, ticks: Ticks) -> Values:
@@ -94,12 +98,14 @@ def _line(request: Request, left: Places, right: Places, ticks: Ticks) -> Values
     return low + share * (request.values[right] - low)
 
 
-def _bounds(ticks: Ticks, values: Values, codes: Codes, found: Flags, raw: Places) -> Bounds:
+def _bounds(ticks: Ticks, values: Values, codes: Codes, found: Flags, exact: Flags, source: Places) -> Bounds:
     codes = np.where(found, codes, np.uint32(status.BAD_NO_DATA))
-    return Bounds(ticks, np.where(found, values, np.nan), codes, status.severity(codes), np.where(found, raw, -1))
+    source = np.where(found, source, -1)
+    raw = np.where(exact, source, -1)
+    return Bounds(ticks, np.where(found, values, np.nan), codes, status.severity(codes), raw, source)
 
 
 def _none(ticks: Ticks) -> Bounds:
-    count = len(ticks)
-    codes = np.full(count, status.BAD_NO_DATA, np.uint32)
-    return Bounds(ticks, np.full(count, np.nan), codes, status.severity(codes), np.full(count, -1, np.intp))
+    nowhere = np.zeros(len(ticks), np.bool_)
+    codes = np.full(len(ticks), status.BAD_NO_DATA, np.uint32)
+    return _bounds(ticks, np.full(len(ticks), np.nan), codes, nowhere, nowhere, np.full(len(ticks), -1, np.intp))

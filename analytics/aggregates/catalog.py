@@ -24,8 +24,8 @@ class ResultType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """name: BrowseName. node_id: its number in namespace 0. numeric: False where values of any type will do, because
-    only their StatusCodes or the choice of one matter."""
+    """name: BrowseName. node_id: its number in namespace 0. numeric: False where values of any type will do (Part 13,
+    5.4.2.3), because only their StatusCodes or the choice of one matter."""
 
     name: str
     node_id: int
@@ -39,8 +39,6 @@ _SOURCE, _DOUBLE, _INT32 = ResultType.source, ResultType.double, ResultType.int3
 _DURATION, _STATUS_CODE = ResultType.duration, ResultType.status_code
 _minimum, _maximum = partial(extremes.extreme, largest=False), partial(extremes.extreme, largest=True)
 _minimum2, _maximum2 = partial(extremes.extreme2, largest=False), partial(extremes.extreme2, largest=True)
-
-_deviation = raw.deviation
 
 AGGREGATES: Final = (
     Aggregate(
@@ -134,8 +132,8 @@ AGGREGATES: Final = (
     Aggregate("Start", 2357, _SOURCE, "The earliest value, as it is.", raw.start, numeric=False),
     Aggregate("End", 2358, _SOURCE, "The latest value, as it is.", raw.end, numeric=False),
     Aggregate("Delta", 2359, _SOURCE, "The latest Good value less the earliest.", raw.delta),
-    Aggregate("StartBound", 11505, _SOURCE, "The simple bound at the start.", bounded.start_bound),
-    Aggregate("EndBound", 11506, _SOURCE, "The simple bound at the end.", bounded.end_bound),
+    Aggregate("StartBound", 11505, _SOURCE, "The simple bound at the start.", bounded.start_bound, numeric=False),
+    Aggregate("EndBound", 11506, _SOURCE, "The simple bound at the end.", bounded.end_bound, numeric=False),
     Aggregate(
         "DeltaBounds", 11507, _SOURCE, "The simple bound at the end less the one at the start.", bounded.delta_bounds
     ),
@@ -185,28 +183,28 @@ AGGREGATES: Final = (
         11426,
         _DOUBLE,
         "The standard deviation of the Good values as a sample (n - 1).",
-        partial(_deviation, sample=True, root=True),
+        partial(raw.deviation, sample=True, root=True),
     ),
     Aggregate(
         "StandardDeviationPopulation",
         11427,
         _DOUBLE,
         "The standard deviation of the Good values as a whole (n).",
-        partial(_deviation, sample=False, root=True),
+        partial(raw.deviation, sample=False, root=True),
     ),
     Aggregate(
         "VarianceSample",
         11428,
         _DOUBLE,
         "The variance of the Good values as a sample (n - 1).",
-        partial(_deviation, sample=True, root=False),
+        partial(raw.deviation, sample=True, root=False),
     ),
     Aggregate(
         "VariancePopulation",
         11429,
         _DOUBLE,
         "The variance of the Good values as a whole (n).",
-        partial(_deviation, sample=False, root=False),
+        partial(raw.deviation, sample=False, root=False),
     ),
 )
 """All that apply to scalars, in the order of the standard. AnnotationCount is left out: there are no annotations."""

@@ -50,7 +50,7 @@ def processed(
 
     series: all values in the range and those around it that bounds may need (see `reach`), oldest first; it may reach
     further. Whatever it does not hold does not exist: its first value is taken for the start of the data and its last
-    one for the end. stepped: the Variable's Stepped Property; always True for Booleans.
+    one for the end. stepped: the Variable's Stepped Property; always True for Booleans and for what is no number.
 
     ValueError: no such aggregate (Bad_AggregateNotSupported), start and end are the same (Bad_InvalidArgument), or
     percentages that do not fit each other (Bad_AggregateInvalidInputs).

@@ -64,10 +64,10 @@ def good(request: Request) -> Chosen:
 
 def percent_values(request: Request) -> Codes:
     """The StatusCode by counting values: an Uncertain value is never Good, and Bad only where so configured (5.4.3.2
-    with 4.2.1.2). Bad_NoData where there is no value."""
+    with 4.2.1.2). Good where there is no value."""
     goods, bads = request.per_interval(request.raw == 0), request.per_interval(request.severity == 2)
     codes = status.by_percent(goods, bads, request.counts, request.config)
-    return np.where(request.counts == 0, np.uint32(status.BAD_NO_DATA), codes)
+    return np.where(request.counts == 0, np.uint32(status.GOOD), codes)
 
 
 def uncertain_if(doubtful: Flags, some: Flags) -> Codes:

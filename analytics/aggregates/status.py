@@ -60,8 +60,12 @@ def by_percent(
 ) -> Codes:
     """Good, Bad or Uncertain_DataSubNormal of intervals by the amounts (counts or ticks) of Good and Bad in a total.
 
-    Where both percentages are reached the one for Good decides (Part 13, 4.2.1.2).
+    Where PercentDataGood is just 100 - PercentDataBad, only the calculation for Good is used (Part 13, 4.2.1.2): what
+    does not suffice is Uncertain then. Where nothing is Good at all it is Bad even so.
     """
-    codes = np.where(bad * 100 >= config.percent_data_bad * total, np.uint32(BAD), np.uint32(UNCERTAIN))
-    enough = good * 100 >= config.percent_data_good * total
-    return np.where(enough, np.uint32(GOOD), codes)
+    enough_good = good * 100 >= config.percent_data_good * total
+    enough_bad = bad * 100 >= config.percent_data_bad * total
+    if config.percent_data_good == 100 - config.percent_data_bad:
+        enough_bad &= ~enough_good & (good == 0)
+    codes = np.where(enough_good, np.uint32(GOOD), np.uint32(UNCERTAIN))
+    return np.where(enough_bad, np.uint32(BAD), codes)

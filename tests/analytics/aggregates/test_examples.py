@@ -46,4 +46,4 @@ def test_every_aggregate_has_an_example_and_every_correction_corrects_one() -> N
         for index, row in enumerate(example.rows)
     }
     assert all(rows[key] != correction for key, correction in CORRECTIONS.items())
-    assert (len(rows), len(CORRECTIONS)) == (1358, 35)
+    assert (len(rows), len(CORRECTIONS)) == (1358, 27)

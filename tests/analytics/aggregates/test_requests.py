@@ -117,6 +117,38 @@ def test_a_number_that_is_not_finite_counts_as_bad_but_text_has_a_count_and_a_qu
     assert processed("Count", text, 0, 4 * SECOND, 0).values.tolist() == [4]
     assert processed("DurationGood", text, 0, 2 * SECOND, 0).values.tolist() == [2000]
     assert processed("End", text, 0, 4 * SECOND, 0).picked.tolist() == [3]
+    assert processed("StartBound", text, SECOND // 2, 4 * SECOND, SECOND, stepped=True).picked.tolist() == [0, 1, 2, -1]
+
+
+def test_an_interval_without_values_inside_the_data_counts_none_and_has_no_mean() -> None:
+    """Part 13, 5.4.3.21: the count is zero; 5.4.3.2: Bad_NoData where the result is of the type of the data."""
+    arguments = (RAMP, SECOND, 9 * SECOND, 2 * SECOND)
+    for name in ("Count", "NumberOfTransitions"):
+        found = processed(name, *arguments)
+        assert (found.values.tolist(), found.status.tolist()) == ([0, 0, 1, 0], [CALCULATED] * 4)
+    assert processed("Minimum", *arguments).status.tolist() == [BAD_NO_DATA, BAD_NO_DATA, 0, BAD_NO_DATA]
+
+
+@pytest.mark.parametrize(
+    ("bads", "good", "bad", "status"),
+    [
+        (4, 60, 50, 0),
+        (5, 60, 60, 0x40A4_0000),
+        (6, 60, 60, BAD),
+        (5, 50, 50, 0),
+        (6, 50, 50, 0x40A4_0000),
+        (10, 50, 50, BAD),
+    ],
+)
+def test_the_percentages_decide_and_that_of_good_alone_where_they_add_up_to_100(
+    bads: int, good: int, bad: int, status: int
+) -> None:
+    """Part 13, 5.4.3.2.1 and 4.2.1.2."""
+    series = Series(np.arange(10) * SECOND, np.ones(10), np.array([BAD] * bads + [0] * (10 - bads), np.uint32))
+    config = AggregateConfiguration(percent_data_bad=bad, percent_data_good=good)
+    result = processed("Count", series, 0, 10 * SECOND, 0, config)
+    assert result.status[0] & 0xFFFF_0000 == status
+    assert np.isnan(result.values[0]) == (status == BAD)
 
 
 def test_values_taken_as_they_are_name_their_place_so_that_an_int64_keeps_its_digits() -> None:
