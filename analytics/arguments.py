@@ -17,13 +17,14 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What the plant says of a signal. unit: UNECE common code. range: EURange. period_s: from one reading to the
-    next, as configured."""
+    """What the plant says of a signal. unit: UNECE common code; symbol: what people write for it. range: EURange.
+    period_s: from one reading to the next, as configured."""
 
     unit: str | None = None
     range: tuple[float, float] | None = None
     period_s: float = 1.0
     description: str = ""
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Job:
     all there is) to end, and the settings by keyword.
 
     model: id of a model of the twin, given as keyword `model: Model` (its record and arrays). models: ids of more of
-    them, given as `models: tuple[Model, ...]`. long: it takes over a second, so the caller gets a job at once;
+    them, given as `models: tuple[Model, ...]`. others: more intervals (start, end) in ticks, the series of which are
+    given as `others: tuple[Mapping[str, Series], ...]` where there are any. long: it takes over a second, so the caller gets a job at once;
     what was not said to be long and takes longer becomes a job after a second. A function with a parameter
     `progress: Progress` is given one.
     """
@@ -79,6 +81,7 @@ class Job:
     model: str = ""
     models: tuple[str, ...] = ()
     long: bool = False
+    others: tuple[tuple[int, int], ...] = ()
 
     def keywords(self, series: Mapping[str, Series]) -> dict[str, object]:
         """What the function is called with, once the series of its signals (by their names here) have been read; the
