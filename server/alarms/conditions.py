@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from drivers.readings import now_ticks
 from server.alarms.definitions import AlarmDefinition, AlarmType, Level, Transitions
 from server.alarms.event_ids import EventIds
@@ -37,23 +34,16 @@ Listener = Callable[[AlarmDefinition, ConditionState], None]
 
 
 class Conditions:
-    """The conditions of a plant, numbered as their definitions are.
+    """The conditions of a plant, numbered as their definitions are. clock: ticks of now, UTC."""
 
-    file: where states are kept, None to keep them in memory only. clock: ticks of now, UTC.
-    """
-
-    def __init__(
-        self,
-        definitions: Sequence[AlarmDefinition] = (),
-        file: StateFile | None = None,
-        clock: Callable[[], int] = now_ticks,
-    ) -> None:
-        self._file = file
+    def __init__(self, definitions: Sequence[AlarmDefinition] = (), clock: Callable[[], int] = now_ticks) -> None:
+        self._file: StateFile | None = None
         self._clock = clock
-        self._kept = file.load() if file is not None else {}
-        self._event_ids = file.event_ids() if file is not None else EventIds()
+        self._kept: dict[tuple[str, str], ConditionState] = {}
+        self._event_ids = EventIds()
         self._listeners: list[Listener] = []
         self._watchers: list[Callable[[], None]] = []
+        self._switches: list[Callable[[str, bool], None]] = []
         self._dirty: dict[tuple[str, str], ConditionState] = {}
         self._shelved: set[int] = set()
         self._last_error = ""
@@ -67,24 +57,33 @@ class Conditions:
     def __len__(self) -> int:
         return len(self.definitions)
 
+    def restore(self, file: StateFile) -> None:
+        """Go on from the states in a file, and keep them there. Once, before anything happens."""
+        self._kept, self._event_ids = file.load(), file.event_ids()
+        definitions, self.definitions, self.states = self.definitions, (), []
+        self._file = file
+        self.adopt(definitions)
+
     def adopt(self, definitions: Sequence[AlarmDefinition]) -> None:
         """Have these from now on. What was there before under the same path and with the same type keeps its state;
         what is no longer there is told to be of no interest any more."""
-        gone = {_key(one): (one, state) for one, state in zip(self.definitions, self.states, strict=True)}
-        self._kept |= {key: state for key, (_, state) in gone.items()}
+        known = {_key(one): (one, state) for one, state in zip(self.definitions, self.states, strict=True)}
+        self._kept |= {key: state for key, (_, state) in known.items()}
         self.definitions = tuple(definitions)
         self._index = {one.path: number for number, one in enumerate(self.definitions)}
         self._of_owner = {}
         for one in self.definitions:
             self._of_owner.setdefault(one.owner, []).append(one)
-            gone.pop(_key(one), None)
         self._traits = [Traits(one.needs_confirm, one.severities) for one in self.definitions]
-        self.states = [_fitted(one, self._kept.pop(_key(one), None)) for one in self.definitions]
-        for one, state in gone.values():
-            if state.retain:
+        before = {one.path: one.enabled for one, _ in known.values()}
+        self.states = [
+            _fitted(one, self._kept.pop(_key(one), None), before.get(one.path, one.enabled)) for one in self.definitions
+        ]
+        here = {_key(one) for one in self.definitions}
+        for key, (one, state) in known.items():
+            if key not in here and state.retain:
                 now = self._clock()
-                over = step(Traits(False, {}), state, Happening.disable, Told(now, now, user=""))
-                self._tell(one, over.state)
+                self._tell(one, step(Traits(False, {}), state, Happening.disable, Told(now, now)).state)
         self._shelved = {number for number, state in enumerate(self.states) if state.shelving}
         for watcher in list(self._watchers):
             watcher()
@@ -111,10 +110,16 @@ class Conditions:
         """All that a client which synchronises has to know of (Part 9, 4.5)."""
         return [(one, state) for one, state in zip(self.definitions, self.states, strict=True) if state.retain]
 
-    def levels(self) -> npt.NDArray[np.uint8]:
-        """Levels that are violated by what is known: uint8[n]. What evaluates the rules starts from them after a
-        restart, so that it tells what has changed meanwhile."""
-        return np.array([state.level for state in self.states], np.uint8)
+    def levels(self) -> dict[str, int]:
+        """Levels that are violated by what is known, by path, where any are. What evaluates the rules assumes them
+        after a restart, so that it tells what has changed meanwhile."""
+        pairs = zip(self.definitions, self.states, strict=True)
+        return {one.path: state.level for one, state in pairs if state.level}
+
+    def disabled(self) -> list[str]:
+        """Paths of the conditions that are disabled, and not to be evaluated."""
+        pairs = zip(self.definitions, self.states, strict=True)
+        return [one.path for one, state in pairs if not state.enabled]
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call listener(definition, state) for each change that clients are to be told of; returns how to stop that."""
@@ -126,10 +131,15 @@ class Conditions:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
+    def on_enable(self, switch: Callable[[str, bool], None]) -> None:
+        """Call switch(path, enabled) whenever a condition is enabled or disabled. What evaluates it begins anew with
+        one that is enabled: with no level violated."""
+        self._switches.append(switch)
+
     # -- what happens -----------------------------------------------------------------------------------------------
 
-    def apply(self, transitions: Transitions) -> None:
-        """Take over what the rules have found."""
+    def apply(self, transitions: Transitions, definitions: Sequence[AlarmDefinition | None]) -> None:
+        """Take over what the rules have found. definitions: what the transitions number."""
         now = self._clock()
         columns = (
             transitions.alarm,
@@ -139,8 +149,11 @@ class Conditions:
             transitions.value,
         )
         for number, level, quality, ticks, value in zip(*(column.tolist() for column in columns), strict=True):
-            happening = happening_of(self.states[number].level, level)
-            self._step(number, happening, Told(now, ticks, level, quality, value))
+            definition = definitions[number]
+            own = self._index.get(definition.path) if definition is not None else None
+            if own is not None:
+                happening = happening_of(self.states[own].level, level)
+                self._step(own, happening, Told(now, ticks, level, quality, value))
 
     def act(
         self,
@@ -180,9 +193,13 @@ class Conditions:
     def _step(self, number: int, happening: Happening, told: Told) -> int:
         definition = self.definitions[number]
         outcome = step(self._traits[number], self.states[number], happening, told)
-        if outcome.state is not self.states[number]:
+        before = self.states[number]
+        if outcome.state is not before:
             self.states[number] = self._dirty[_key(definition)] = outcome.state
             (self._shelved.add if outcome.state.shelving else self._shelved.discard)(number)
+            if outcome.state.enabled != before.enabled:
+                for switch in list(self._switches):
+                    switch(definition.path, outcome.state.enabled)
             if outcome.notify:
                 self._tell(definition, outcome.state)
         return outcome.status
@@ -246,12 +263,14 @@ def _key(definition: AlarmDefinition) -> tuple[str, str]:
     return definition.path, definition.type.value
 
 
-def _fitted(definition: AlarmDefinition, kept: ConditionState | None) -> ConditionState:
-    """The kept state, without what the definition no longer has."""
+def _fitted(definition: AlarmDefinition, kept: ConditionState | None, enabled_before: bool) -> ConditionState:
+    """The kept state, without what the definition no longer has. enabled_before: by the definition it had."""
     if kept is None:
         severity = min(definition.severities.values(), default=1)
         return ConditionState(enabled=definition.enabled, severity=severity)
     levels = Level.active if definition.type in DISCRETE else sum(definition.limits)
+    if definition.enabled != enabled_before:
+        kept = replace(kept, enabled=definition.enabled, level=0, active=False)
     if kept.level & ~levels:
         kept = replace(kept, level=0, active=False)
     if kept.acking is Acking.unconfirmed and not definition.needs_confirm:

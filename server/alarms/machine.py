@@ -158,9 +158,9 @@ def step(traits: Traits, state: ConditionState, happening: Happening, told: Told
         if outcome is not None:
             changed[region] = outcome
     if not state.enabled and happening in FROM_RULE:
-        return Step(_remembered(traits, state, told), notify=False)
-    if happening is H.enable and state.level:  # evaluated anew: what is active now has to be seen (5.5.2)
-        changed |= {"active": True, "acking": Acking.unacked}
+        return Step(state, notify=False)
+    if happening is H.disable and state.level:  # nobody looks any more: once enabled, it is evaluated anew (5.5.2)
+        changed |= {"active": False, **_level_data(traits, state, told)}
     _add_data(changed, traits, state, happening, told)
     if not changed:
         return Step(state, notify=False)
@@ -182,13 +182,6 @@ def _regions(traits: Traits) -> tuple[tuple[str, Table], ...]:
         ("suppressed", SUPPRESSED),
         ("out_of_service", OUT_OF_SERVICE),
     )
-
-
-def _remembered(traits: Traits, state: ConditionState, told: Told) -> ConditionState:
-    """A disabled condition notices what its rule says, and tells nobody."""
-    level: dict[str, Any] = _level_data(traits, state, told) if told.level != state.level else {}
-    active = bool(told.level) and state.active
-    return replace(state, **level, active=active, quality=told.quality, value=told.value)
 
 
 def _add_data(changed: dict[str, Any], traits: Traits, state: ConditionState, happening: Happening, told: Told) -> None:
