@@ -31,6 +31,8 @@ _MOST_LABELLED: Final = 10
 _LEAST_ALIKE: Final = 0.7
 _PERSISTENT, _OF = 3, 5
 """A sensor has moved where it is out of its own range in so many of that many rows."""
+_APART: Final = 15
+"""Rows in its range after which a sensor has come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class Labelled:
 
 def plan(arguments: Sequence[object], context: Context) -> Job:
     """Raises ArgumentError, NotAvailable."""
-    if not isinstance(arguments[_EVENT], str):
+    event_id = arguments[_EVENT]
+    if not isinstance(event_id, str):
         raise ArgumentError(_EVENT, BAD_TYPE_MISMATCH, "EventId is text, as DetectAnomalies gives it")
     try:
-        name = event_name(arguments[_EVENT])
+        name = event_name(event_id)
     except ValueError as error:
         raise ArgumentError(_EVENT, BAD_OUT_OF_RANGE, str(error)) from None
     record = model_of(name.model, context, KIND, _EVENT)
@@ -183,25 +186,24 @@ def _findings(
 
 
 def _onsets(seen: Course, rows: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """int64[p] ticks since when each signal by itself was out of its range, 0 where it never was: the first row of
-    those that lead into the event without coming back for a while, or the first within it."""
+    """int64[p] ticks since when each signal by itself was out of its range, 0 where it never was."""
     moved = np.nan_to_num(seen.scores.own[: rows[1] + 1]) > 1.0
     ahead = np.zeros_like(moved, np.intp)
     for step in range(_OF):
         ahead[: len(moved) - step] += moved[step:]
-    starts = moved & (ahead >= _PERSISTENT)
-    result = np.zeros(moved.shape[1], np.int64)
-    for signal in np.flatnonzero(starts.any(axis=0)):
-        at = np.flatnonzero(starts[:, signal])
-        before = at[at <= rows[0]]
-        gaps = np.flatnonzero(np.diff(before) > 3 * _OF)
-        lead = before[gaps[-1] + 1] if len(gaps) else (before[0] if len(before) else at[0])
-        stale = len(before) and rows[0] - before[-1] > 3 * _OF
-        after = at[at > rows[0]]
-        result[signal] = seen.ticks[after[0] if stale and len(after) else lead]
-        if stale and not len(after):
-            result[signal] = 0
-    return result
+    lasting = moved & (ahead >= _PERSISTENT)
+    at = [_onset(np.flatnonzero(lasting[:, signal]), rows[0]) for signal in range(moved.shape[1])]
+    return np.array([0 if row is None else seen.ticks[row] for row in at], np.int64)
+
+
+def _onset(lasting: npt.NDArray[np.intp], begin: int) -> int | None:
+    """Of the rows in which a signal was out of its range for a while: the first of those that lead into the event
+    that begins there, or else the first within it."""
+    before, within = lasting[lasting <= begin], lasting[lasting > begin]
+    if len(before) and begin - before[-1] <= _APART:
+        breaks = np.flatnonzero(np.diff(before) > _APART)
+        return int(before[breaks[-1] + 1] if len(breaks) else before[0])
+    return int(within[0]) if len(within) else None
 
 
 def _state(

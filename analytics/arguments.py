@@ -68,9 +68,9 @@ class Job:
 
     model: id of a model of the twin, given as keyword `model: Model` (its record and arrays). models: ids of more of
     them, given as `models: tuple[Model, ...]`. others: more intervals (start, end) in ticks, the series of which are
-    given as `others: tuple[Mapping[str, Series], ...]` where there are any. long: it takes over a second, so the caller gets a job at once;
-    what was not said to be long and takes longer becomes a job after a second. A function with a parameter
-    `progress: Progress` is given one.
+    given as `others: tuple[Mapping[str, Series], ...]` where there are any. long: it takes over a second, so the caller
+    gets a job at once; what was not said to be long and takes longer becomes a job after a second. A function with a
+    parameter `progress: Progress` is given one.
     """
 
     function: str
