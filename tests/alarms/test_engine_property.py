@@ -32,7 +32,7 @@ def definitions(draw: Any) -> list[AlarmDefinition]:
                 "A",
                 draw(st.sampled_from([AlarmType.exclusive_level, AlarmType.non_exclusive_level])),
                 f"A/T{row}",
-                {level: 500 for level in levels},
+                dict.fromkeys(levels, 500),
                 {level: at[level] for level in sorted(levels)},
                 deadband=draw(st.sampled_from([0.0, 3.0, 8.0])),
                 on_delay_s=draw(st.sampled_from([0.0, 1.0, 5.0, 12.5])),

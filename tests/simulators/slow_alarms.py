@@ -32,6 +32,7 @@ class SlowAlarm:
     source: int = 0
     """The source's clock."""
     _level: int = 0
+    _new: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.limits = [Limit(level, limit) for level, limit in self.definition.limits.items()]
@@ -52,9 +53,14 @@ class SlowAlarm:
             self._compare(one, value)
 
     def look(self, server: int) -> None:
-        """The server looks at its clock."""
+        """The server looks at its clock, and tells what has changed; what began and ended at one time is not told."""
         if self.last is not None:
             self._pass_time(max(self.source, self.last[0] + server - self.last[1]))
+        for ticks, level in sorted(self._new.items()):
+            if level != self._level:
+                self._level = level
+                self.told.append((level, ticks))
+        self._new.clear()
 
     def _compare(self, one: Limit, value: float) -> None:
         above = one.level in (Level.high, Level.high_high)
@@ -87,6 +93,4 @@ class SlowAlarm:
         active = [one.level for one in self.limits if one.active]
         if self.definition.type is not AlarmType.non_exclusive_level:
             active = [level for level in _ORDER if level in active][:1]
-        if sum(active) != self._level:
-            self._level = sum(active)
-            self.told.append((self._level, ticks))
+        self._new[ticks] = sum(active)
