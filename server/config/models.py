@@ -11,7 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from drivers.data_types import DataType
 from nodesets.units import nearest, unit
+from server.config.history_spec import HistorySpec
 from server.config.plant import Scope
+from server.config.publish_spec import PublisherSpec
 from server.config.rule_spec import RuleSpec
 from server.config.spec import Scalar, Seconds, Spec
 
@@ -160,6 +162,9 @@ class TagSpec(Spec):
         description="Seconds without a reading after which it is not Good any more. "
         "Default: 3 x rate_s, at least 3 and what the driver allows.",
     )
+    history: bool | None = Field(
+        default=None, description="Whether its values are kept. Default: as the section history says."
+    )
     point: Any = Field(description="Address in the device; its keys are those of the connection's driver.")
 
     @property
@@ -260,6 +265,12 @@ class PlantFile(Spec):
     connections: dict[str, Any] = Field(default_factory=dict, description="Devices, brokers and lines by name.")
     types: dict[str, TypeSpec] = Field(default_factory=dict, description="Templates of twins by name.")
     twins: dict[str, TwinSpec] = Field(description="The roots of the twin tree by name.")
+    history: HistorySpec = Field(
+        default_factory=HistorySpec, description="Where values are kept, how long, of which tags."
+    )
+    publish: dict[str, PublisherSpec] = Field(
+        default_factory=dict, description="MQTT brokers and Kafka clusters that the twins are published to, by name."
+    )
     rules: dict[str, RuleSpec] = Field(
         default_factory=dict, description="Alarms by name, over tags given by absolute paths and patterns."
     )

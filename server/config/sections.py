@@ -10,7 +10,9 @@ from typing import Any, Final
 from server.config.alarm_rules import read_rules
 from server.config.drafts import RuleDraft
 from server.config.errors import Problems
+from server.config.history import read_history
 from server.config.plant import Connection, Tag, Twin
+from server.config.publish import read_publish
 from server.config.yaml_source import Map
 
 
@@ -32,6 +34,10 @@ SectionReader = Callable[[Map | None, Known, Problems], Any]
 nothing. Adds to the problems what is wrong. What it returns names tags and twins by path, never by row: `renumber`
 leaves it as it is."""
 
-SECTION_READERS: Final[dict[str, SectionReader]] = {"rules": read_rules}
+SECTION_READERS: Final[dict[str, SectionReader]] = {
+    "history": read_history,
+    "rules": read_rules,
+    "publish": read_publish,
+}
 LATER: Final = ("history", "publish", "rules")
 """Sections that the plant file has; those without a reader are not there yet."""
