@@ -31,6 +31,7 @@ ASSIGNABLE: Final = (
 """Roles that a user can be given; the other two come by themselves."""
 
 _OPERATES: Final = frozenset({Role.Operator, Role.Supervisor, Role.Engineer, Role.ConfigureAdmin})
+_EDITS_HISTORY: Final = frozenset({Role.Engineer, Role.ConfigureAdmin})
 _ADMINISTERS: Final = frozenset({Role.ConfigureAdmin, Role.SecurityAdmin})
 
 
@@ -69,6 +70,11 @@ class User:
     def may_operate(self) -> bool:
         """Write to commands and call command methods."""
         return bool(self.roles & _OPERATES)
+
+    @property
+    def may_edit_history(self) -> bool:
+        """Insert, replace and delete historical values."""
+        return bool(self.roles & _EDITS_HISTORY)
 
     @property
     def may_administer(self) -> bool:

@@ -11,14 +11,9 @@ from server.security.roles import User
 CURRENT_READ: Final = 1 << ua.AccessLevel.CurrentRead
 CURRENT_WRITE: Final = 1 << ua.AccessLevel.CurrentWrite
 HISTORY_READ: Final = 1 << ua.AccessLevel.HistoryRead
+HISTORY_WRITE: Final = 1 << ua.AccessLevel.HistoryWrite
 _WRITING: Final = sum(
-    1 << bit
-    for bit in (
-        ua.AccessLevel.CurrentWrite,
-        ua.AccessLevel.HistoryWrite,
-        ua.AccessLevel.StatusWrite,
-        ua.AccessLevel.TimestampWrite,
-    )
+    1 << bit for bit in (ua.AccessLevel.CurrentWrite, ua.AccessLevel.StatusWrite, ua.AccessLevel.TimestampWrite)
 )
 
 
@@ -26,7 +21,9 @@ def user_access_level(user: User, access_level: int) -> int:
     """The AccessLevel bits this user has of those the variable has."""
     if not user.may_read:
         return 0
-    return access_level if user.may_operate else access_level & ~_WRITING
+    if not user.may_operate:
+        access_level &= ~_WRITING
+    return access_level if user.may_edit_history else access_level & ~HISTORY_WRITE
 
 
 def user_executable(user: User, executable: bool, is_command: bool) -> bool:

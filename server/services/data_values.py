@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from asyncua import ua
 
-from drivers.data_types import CELL_VIEW, WIRE, DataType
+from drivers.data_types import CELL_VIEW, WIRE
 
 VALUE, STATUS, SOURCE, SERVER = 1, 2, 4, 8
 """Bits of a DataValue's encoding mask (Part 6, 5.2.2.17)."""
@@ -21,6 +21,10 @@ STAMPS: Final = {
 }
 LARGEST: Final = 34
 """Bytes of the longest record: a client handle and a value of 8 bytes with its type, status and both timestamps."""
+STATUS_CODE: Final = 19
+"""The built-in type of a value that is a StatusCode, as of an aggregate; no tag is of it."""
+_WIRE: Final = {int(kind): wire for kind, wire in WIRE.items()} | {STATUS_CODE: np.dtype("<u4")}
+_CELL_VIEW: Final = {int(kind): view for kind, view in CELL_VIEW.items()} | {STATUS_CODE: np.dtype("<u8")}
 _BAD: Final = np.uint32(0x8000_0000)
 _ORDER: Final = ("handle", "data_type", "stamps", "cell", "status", "source", "server")
 Index = npt.NDArray[np.intp]
@@ -32,7 +36,7 @@ def _layout(mask: int, data_type: int, with_handle: bool) -> np.dtype[np.void]:
     fields: list[tuple[str, object]] = [("handle", "<u4")] if with_handle else []
     fields.append(("mask", "u1"))
     if mask & VALUE:
-        fields += [("type", "u1"), ("value", WIRE[DataType(data_type)])]
+        fields += [("type", "u1"), ("value", _WIRE[data_type])]
     if mask & STATUS:
         fields.append(("status", "<u4"))
     if mask & SOURCE:
@@ -110,7 +114,7 @@ class Columns:
         out["mask"] = mask
         if mask & VALUE:
             out["type"] = data_type
-            out["value"] = self.cell.view(CELL_VIEW[DataType(data_type)])
+            out["value"] = self.cell.view(_CELL_VIEW[data_type])
         if mask & STATUS:
             out["status"] = self.status
         if mask & SOURCE:

@@ -43,6 +43,11 @@ class Limits:
     max_nodes_per_translate: int = 10_000
     max_nodes_per_history_read: int = 1_000
     max_nodes_per_history_update: int = 1_000
+    max_history_values: int = 100_000
+    """Values of one node in one answer; the rest is had by a continuation point."""
+    max_history_events: int = 10_000
+    max_history_continuation_points: int = 1_000
+    """Per session."""
     max_nodes_per_node_management: int = 1_000
     max_monitored_items_per_call: int = 50_000
     max_references_per_node: int = 10_000
@@ -68,6 +73,7 @@ class UaServerOptions:
     outlives a restart, each part in a folder of its own (`models`, `history`, ...); None: beside pki_dir.
     users_file: see `server.security.users`; without one nobody can log in by name. policies: of POLICY_NONE and
     MODERN_POLICIES.
+    event_history_s, max_past_events: for how long events are kept, and how many of them at most.
     nat_host: host name or address given to clients in endpoint URLs instead of the address they connected to.
     """
 
@@ -87,6 +93,8 @@ class UaServerOptions:
     node_management: bool = False
     nat_host: str | None = None
     limits: Limits = field(default_factory=Limits)
+    event_history_s: float = 90 * 86_400.0
+    max_past_events: int = 1_000_000
     data_dir: Path | None = None
 
     @property

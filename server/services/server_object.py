@@ -12,7 +12,7 @@ from asyncua import ua
 from asyncua.server.address_space import AttributeValue
 from asyncua.ua.uatypes import get_win_epoch
 
-from server.services import server_diagnostics
+from server.services import history_object, server_diagnostics
 
 if TYPE_CHECKING:
     from server.services.ua_server import UaServer
@@ -44,21 +44,6 @@ _LIMITS: Final = {
     "MaxSelectClauseParameters": "max_filter_clauses",
     "MaxWhereClauseParameters": "max_filter_clauses",
 }
-_HISTORY: Final = (
-    "AccessHistoryDataCapability",
-    "AccessHistoryEventsCapability",
-    "InsertDataCapability",
-    "ReplaceDataCapability",
-    "UpdateDataCapability",
-    "DeleteRawCapability",
-    "DeleteAtTimeCapability",
-    "InsertEventCapability",
-    "ReplaceEventCapability",
-    "UpdateEventCapability",
-    "DeleteEventCapability",
-    "InsertAnnotationCapability",
-    "ServerTimestampSupported",
-)
 
 
 class ServerObject:
@@ -77,28 +62,25 @@ class ServerObject:
         self._status()
         self._capabilities()
         self._diagnostics()
-        for name in _HISTORY:
-            self._set(f"HistoryServerCapabilities_{name}", False, _V.Boolean)
-        self._set("HistoryServerCapabilities_MaxReturnDataValues", 0, _V.UInt32)
-        self._set("HistoryServerCapabilities_MaxReturnEventValues", 0, _V.UInt32)
-        self._set("Server_ServerRedundancy_RedundancySupport", int(ua.RedundancySupport.None_), _V.Int32)
-        self._set("Server_Auditing", True, _V.Boolean)
-        self._set("Server_EstimatedReturnTime", get_win_epoch(), _V.DateTime)
-        self._watch("Server_ServiceLevel", lambda: ua.Variant(self.service_level, _V.Byte))
+        history_object.fill(self._server, self.set, self.watch)
+        self.set("Server_ServerRedundancy_RedundancySupport", int(ua.RedundancySupport.None_), _V.Int32)
+        self.set("Server_Auditing", True, _V.Boolean)
+        self.set("Server_EstimatedReturnTime", get_win_epoch(), _V.DateTime)
+        self.watch("Server_ServiceLevel", lambda: ua.Variant(self.service_level, _V.Byte))
 
     def _status(self) -> None:
         build = self._build
         status = "Server_ServerStatus"
-        self._watch(status, lambda: ua.Variant(self._server_status(), _V.ExtensionObject))
-        self._watch(f"{status}_CurrentTime", lambda: ua.Variant(datetime.now(UTC), _V.DateTime))
-        self._watch(f"{status}_State", lambda: ua.Variant(int(self.state), _V.Int32))
-        self._watch(f"{status}_SecondsTillShutdown", lambda: ua.Variant(self.seconds_till_shutdown, _V.UInt32))
-        self._set(f"{status}_StartTime", self._started, _V.DateTime)
-        self._set(f"{status}_ShutdownReason", ua.LocalizedText(), _V.LocalizedText)
-        self._set(f"{status}_BuildInfo", build, _V.ExtensionObject)
+        self.watch(status, lambda: ua.Variant(self._server_status(), _V.ExtensionObject))
+        self.watch(f"{status}_CurrentTime", lambda: ua.Variant(datetime.now(UTC), _V.DateTime))
+        self.watch(f"{status}_State", lambda: ua.Variant(int(self.state), _V.Int32))
+        self.watch(f"{status}_SecondsTillShutdown", lambda: ua.Variant(self.seconds_till_shutdown, _V.UInt32))
+        self.set(f"{status}_StartTime", self._started, _V.DateTime)
+        self.set(f"{status}_ShutdownReason", ua.LocalizedText(), _V.LocalizedText)
+        self.set(f"{status}_BuildInfo", build, _V.ExtensionObject)
         for name in ("ProductUri", "ManufacturerName", "ProductName", "SoftwareVersion", "BuildNumber"):
-            self._set(f"{status}_BuildInfo_{name}", getattr(build, name), _V.String)
-        self._set(f"{status}_BuildInfo_BuildDate", build.BuildDate, _V.DateTime)
+            self.set(f"{status}_BuildInfo_{name}", getattr(build, name), _V.String)
+        self.set(f"{status}_BuildInfo_BuildDate", build.BuildDate, _V.DateTime)
 
     def _server_status(self) -> ua.ServerStatusDataType:
         return ua.ServerStatusDataType(
@@ -112,41 +94,44 @@ class ServerObject:
     def _capabilities(self) -> None:
         limits, prefix = self._server.limits, "Server_ServerCapabilities"
         for node, name in _LIMITS.items():
-            self._set(f"{prefix}_{node}", getattr(limits, name), _V.UInt32)
-        self._set(f"{prefix}_MinSupportedSampleRate", limits.min_sampling_interval_s * 1000, _V.Double)
-        self._set(f"{prefix}_MaxBrowseContinuationPoints", limits.max_browse_continuation_points, _V.UInt16)
-        self._set(f"{prefix}_MaxQueryContinuationPoints", 0, _V.UInt16)
-        self._set(f"{prefix}_MaxHistoryContinuationPoints", 0, _V.UInt16)
-        self._set(f"{prefix}_ServerProfileArray", list(_PROFILES), _V.String)
-        self._set(f"{prefix}_LocaleIdArray", ["en"], _V.String)
-        self._set(f"{prefix}_SoftwareCertificates", [], _V.ExtensionObject)
-        self._set(f"{prefix}_ConformanceUnits", [], _V.QualifiedName)
+            self.set(f"{prefix}_{node}", getattr(limits, name), _V.UInt32)
+        self.set(f"{prefix}_MinSupportedSampleRate", limits.min_sampling_interval_s * 1000, _V.Double)
+        self.set(f"{prefix}_MaxBrowseContinuationPoints", limits.max_browse_continuation_points, _V.UInt16)
+        self.set(f"{prefix}_MaxQueryContinuationPoints", 0, _V.UInt16)
+        self.set(f"{prefix}_MaxHistoryContinuationPoints", limits.max_history_continuation_points, _V.UInt16)
+        self.set(f"{prefix}_ServerProfileArray", list(_PROFILES), _V.String)
+        self.set(f"{prefix}_LocaleIdArray", ["en"], _V.String)
+        self.set(f"{prefix}_SoftwareCertificates", [], _V.ExtensionObject)
+        self.set(f"{prefix}_ConformanceUnits", [], _V.QualifiedName)
 
     def _diagnostics(self) -> None:
         prefix = "Server_ServerDiagnostics"
-        self._set(f"{prefix}_EnabledFlag", True, _V.Boolean)
+        self.set(f"{prefix}_EnabledFlag", True, _V.Boolean)
         summary = f"{prefix}_ServerDiagnosticsSummary"
-        self._watch(summary, lambda: ua.Variant(server_diagnostics.summary(self._server), _V.ExtensionObject))
+        self.watch(summary, lambda: ua.Variant(server_diagnostics.summary(self._server), _V.ExtensionObject))
         for name in vars(ua.ServerDiagnosticsSummaryDataType)["__dataclass_fields__"]:
-            self._watch(f"{summary}_{name}", partial(self._counter, name))
-        self._set(f"{prefix}_SamplingIntervalDiagnosticsArray", [], _V.ExtensionObject)
+            self.watch(f"{summary}_{name}", partial(self._counter, name))
+        self.set(f"{prefix}_SamplingIntervalDiagnosticsArray", [], _V.ExtensionObject)
         sessions = f"{prefix}_SessionsDiagnosticsSummary"
         self._list(f"{sessions}_SessionDiagnosticsArray", server_diagnostics.sessions)
         self._list(f"{sessions}_SessionSecurityDiagnosticsArray", server_diagnostics.security)
         self._list(f"{prefix}_SubscriptionDiagnosticsArray", server_diagnostics.subscriptions)
 
     def _list(self, name: str, entries: Callable[[UaServer], list[Any]]) -> None:
-        self._watch(name, lambda: ua.Variant(entries(self._server), _V.ExtensionObject, is_array=True))
+        self.watch(name, lambda: ua.Variant(entries(self._server), _V.ExtensionObject, is_array=True))
 
     def _counter(self, name: str) -> ua.Variant:
         return ua.Variant(getattr(server_diagnostics.summary(self._server), name), _V.UInt32)
 
-    def _set(self, name: str, value: Any, kind: ua.VariantType) -> None:
+    def set(self, name: str, value: Any, kind: ua.VariantType) -> None:
+        """Give the node with that name in `ua.ObjectIds`, where there is one, a value that stays."""
         variant = ua.Variant(value, kind, is_array=isinstance(value, list))
         stamped = ua.DataValue(variant, SourceTimestamp=self._started, ServerTimestamp=self._started)
         self._put(name, AttributeValue(stamped))
 
-    def _watch(self, name: str, value: Callable[[], ua.Variant]) -> None:
+    def watch(self, name: str, value: Callable[[], ua.Variant]) -> None:
+        """The same with a value that is asked for at every read."""
+
         def read(_node_id: ua.NodeId, _attribute: ua.AttributeIds) -> ua.DataValue:
             now: Any = datetime.now(UTC)
             return ua.DataValue(value(), SourceTimestamp=now, ServerTimestamp=now)

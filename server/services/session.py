@@ -20,6 +20,7 @@ from server.services.wire import node_id, service_fault
 if TYPE_CHECKING:
     from server.services.channel import Channel
     from server.services.context import ServiceContext
+    from server.services.history_pages import HistoryPoints
     from server.services.registered_nodes import RegisteredNodes
 
 _log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Session:
         self.on_cancel: list[Callable[[int], int]] = []
         self.running: dict[asyncio.Task[None], ServiceContext] = {}
         self.browse_points: Any = None
+        self.history_points: HistoryPoints | None = None
         self.registered: RegisteredNodes | None = None
         self.requests: Counter[int] = Counter()
         self.failures: Counter[int] = Counter()

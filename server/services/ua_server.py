@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from asyncua import ua
 from asyncua.server.server import Server
 
-from server.address_space import TwinSpace
+from server.address_space import TwinSpace, is_stepped
 from server.security.pki import Pki
 from server.security.trust import TrustList, Untrusted
 from server.security.users import Users
@@ -30,7 +30,8 @@ from server.services.housekeeping import keep_house
 from server.services.method_table import MethodTable
 from server.services.monitored_targets import MonitoredTargets
 from server.services.options import UaServerOptions
-from server.services.ports import Commands, Methods
+from server.services.past_events import PastEvents
+from server.services.ports import Commands, History, Methods
 from server.services.read_request import ReadDecoder
 from server.services.secure_channel import Identity
 from server.services.server_object import ServerObject
@@ -48,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 class UaServer:
     """table: current values. space: the twins as nodes, None for a server without. commands, methods: where writes to
-    commands, command methods and analytics methods go.
+    commands, command methods and analytics methods go. history: the past of tags, None where no values are kept.
 
     `await start()` listens; before it, `await prepare()` loads the nodes, so that more can be added through `stack`,
     the asyncua server that holds them.
@@ -61,6 +62,7 @@ class UaServer:
         space: TwinSpace | None,
         commands: Commands,
         methods: Methods,
+        history: History | None = None,
     ) -> None:
         self.options = options
         self.limits = options.limits
@@ -68,6 +70,7 @@ class UaServer:
         self.space = space
         self.commands = commands
         self.methods = methods
+        self.history = history
         self.application_uri = options.application_uri or f"urn:{socket.gethostname()}:uatwin"
         self.own_namespace = 1
         self.pki = Pki(options.pki_dir)
@@ -94,6 +97,7 @@ class UaServer:
     endpoints: Endpoints
     server_object: ServerObject
     events: EventHub
+    past_events: PastEvents
     subscriptions: Subscriptions
     condition_events: ConditionEvents
 
@@ -108,6 +112,15 @@ class UaServer:
         if self.space is not None:
             await self.space.install(self.stack)
         self.events = EventHub(EventTypes(self.aspace))
+        options = self.options
+        self.past_events = PastEvents(
+            options.data / "events" / "events.sqlite",
+            self.events.types,
+            oldest_s=options.event_history_s,
+            most=options.max_past_events,
+        )
+        self.events.listen(self.past_events.note)
+        self.spawn(self.past_events.run())
         self.subscriptions = Subscriptions(self)
         SubscriptionMethods(self)
         if self.space is not None:
@@ -183,6 +196,10 @@ class UaServer:
     def row_of(self, node_id: ua.NodeId) -> int:
         """The row of the tag whose Variable this is, -1 for any other node."""
         return self.space.row_of(node_id) if self.space is not None else -1
+
+    def stepped(self, row: int) -> bool:
+        """Whether the value of a row holds from one reading to the next."""
+        return self.space is None or is_stepped(self.space.tag_of(row))
 
     def is_command(self, method_id: ua.NodeId) -> bool:
         """Whether a method tells the plant or an alarm something, so that only operators may call it."""
