@@ -232,6 +232,7 @@ class Builder:
             rate_s,
             _patience_s(endpoint, point, rate_s) if stale_s is None else stale_s,
             _rules(spec) if part.is_command else None,
+            spec.history,
         )
         self.tags[row] = tag
         if part.is_command:

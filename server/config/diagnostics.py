@@ -33,6 +33,20 @@ _CONNECTION: Final = (
     ("BytesSent", DataType.UInt64, "Bytes sent since the start", "AD"),
     ("BytesReceived", DataType.UInt64, "Bytes received since the start", "AD"),
 )
+HISTORY: Final = "History"
+"""The folder under Objects that tells how the history fares."""
+HISTORY_STATES: Final = ("Off", "Writing", "Stopped")
+"""Values 0, 1, 2 of the history's State."""
+_HISTORY: Final = (
+    ("State", DataType.Int32, "Whether values are kept", None),
+    ("LastError", DataType.String, "Why no values are kept; empty while they are", None),
+    ("StoredValues", DataType.UInt64, "Values that are in the store", None),
+    ("LostValues", DataType.UInt64, "Values since the start that could not be kept", None),
+    ("WaitingValues", DataType.UInt64, "Values in memory that are to be written", None),
+    ("Bytes", DataType.UInt64, "What the store takes", "AD"),
+    ("OldestValue", DataType.DateTime, "SourceTimestamp of the oldest value", None),
+    ("WriteTime", DataType.Double, "How long it took to write the latest values down", "C26"),
+)
 
 
 def twin_diagnostics(path: str, row: int) -> tuple[Tag, ...]:
@@ -56,4 +70,20 @@ def connection_diagnostics(name: str, row: int) -> tuple[Tag, ...]:
             states=CONNECTION_STATES if variable == "State" else (),
         )
         for index, (variable, data_type, text, unit) in enumerate(_CONNECTION)
+    )
+
+
+def history_diagnostics(row: int) -> tuple[Tag, ...]:
+    """The tags about the history, with rows from `row` on."""
+    return tuple(
+        Tag(
+            row + index,
+            name,
+            f"{HISTORY}/{name}",
+            data_type,
+            text,
+            unit=unit,
+            states=HISTORY_STATES if name == "State" else (),
+        )
+        for index, (name, data_type, text, unit) in enumerate(_HISTORY)
     )
