@@ -20,6 +20,7 @@ from analytics.worker import Worker
 from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
 from server.address_space import AddressSpaceError, TwinSpace
+from server.alarms.alarms import Alarms
 from server.analysis.jobs import JobBook
 from server.analysis.library import Library
 from server.analysis.offers import Offers
@@ -67,6 +68,7 @@ class Bridge:
         self.acquisition = Acquisition(plant, self.table)
         self.commands = Commands(plant, self.table, self.acquisition)
         self.diagnostics = Diagnostics(plant, self.table, self.acquisition.links)
+        self.alarms = Alarms(plant, self.table)
         self.recent = Recent(self.table)
         self.worker = Worker()
         self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
@@ -94,6 +96,7 @@ class Bridge:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.acquisition.run(), name="acquisition")
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
+                tasks.create_task(self.alarms.run(), name="alarms")
         finally:
             await self.jobs.stop()
             await asyncio.gather(self.server.stop(), self.worker.stop())
@@ -118,6 +121,7 @@ class Bridge:
         self.analytics.adopt()
         connections = await self.acquisition.adopt(new)
         self.diagnostics.adopt(new, self.acquisition.links)
+        self.alarms.adopt(new)
         self.table.mark(removed.astype(np.int32), Status.BadNodeIdUnknown, Status.BadNodeIdUnknown)
         return Change(tuple(connections), len(more), len(removed))
 

@@ -1,0 +1,120 @@
+"""Alarms: evaluates the rules again and again, and tells those who listen what has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from drivers.readings import now_ticks
+from server.alarms.definitions import AlarmDefinition, Transitions
+from server.alarms.engine import AlarmEngine
+from server.alarms.hygiene import Hygiene
+from server.alarms.measures import Qualities
+from server.config.plant import Plant
+from server.tags.table import TagTable
+
+PERIOD_S: Final = 0.5
+"""How often rules are evaluated, which is how late an alarm may be on top of its delay."""
+_SMOOTHING: Final = 0.1
+
+
+class Alarms:
+    """The alarms of a plant, from its rules and from those added at run time. clock: the server's, in ticks.
+
+    pass_ms: what an evaluation takes, on the average of the latest; worst_ms: at most.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        table: TagTable,
+        qualities: Qualities | None = None,
+        *,
+        period_s: float = PERIOD_S,
+        clock: Callable[[], int] = now_ticks,
+    ) -> None:
+        self._clock = clock
+        self._period_s = period_s
+        self._plant = plant
+        self._added: dict[str, AlarmDefinition] = {}
+        self._told: list[Callable[[Transitions, Sequence[AlarmDefinition | None]], None]] = []
+        self._changed: list[Callable[[Sequence[AlarmDefinition]], None]] = []
+        self.engine = AlarmEngine(of_plant(plant), table, _rows(plant), qualities)
+        self.hygiene = Hygiene()
+        self.pass_ms = 0.0
+        self.worst_ms = 0.0
+
+    @property
+    def definitions(self) -> tuple[AlarmDefinition, ...]:
+        """All that there are now."""
+        return tuple(one for one in self.engine.definitions if one is not None)
+
+    def on_transitions(self, listener: Callable[[Transitions, Sequence[AlarmDefinition | None]], None]) -> None:
+        """Call listener(transitions, definitions by index) after each evaluation that found something."""
+        self._told.append(listener)
+
+    def on_definitions(self, listener: Callable[[Sequence[AlarmDefinition]], None]) -> None:
+        """Call listener(definitions) when there are other alarms than before."""
+        self._changed.append(listener)
+
+    def adopt(self, plant: Plant) -> None:
+        """Go on with a changed plant; what is the same goes on where it stands, timers and all."""
+        self._plant = plant
+        self._lay_out()
+
+    def add(self, definitions: Iterable[AlarmDefinition]) -> None:
+        """Have these as well."""
+        self._added |= {definition.path: definition for definition in definitions}
+        self._lay_out()
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Have these, which were added, no more."""
+        for path in paths:
+            self._added.pop(path, None)
+        self._lay_out()
+
+    async def run(self) -> None:
+        """Evaluate until cancelled."""
+        while True:
+            self.evaluate()
+            await asyncio.sleep(self._period_s)
+
+    def evaluate(self) -> Transitions:
+        """Evaluate once, and tell."""
+        began, now = time.perf_counter(), self._clock()
+        found = self.engine.evaluate(now)
+        took_ms = (time.perf_counter() - began) * 1000.0
+        self.pass_ms += _SMOOTHING * (took_ms - self.pass_ms)
+        self.worst_ms = max(self.worst_ms, took_ms)
+        self.hygiene.note(found, len(self.engine.definitions), now)
+        if len(found):
+            for listener in self._told:
+                listener(found, self.engine.definitions)
+        return found
+
+    def _lay_out(self) -> None:
+        self.engine.adopt([*self._added.values(), *of_plant(self._plant)], _rows(self._plant))
+        for listener in self._changed:
+            listener(self.definitions)
+
+
+def of_plant(plant: Plant) -> tuple[AlarmDefinition, ...]:
+    """The alarms that a plant file makes."""
+    return tuple(plant.sections.get("rules") or ())
+
+
+def _rows(plant: Plant) -> Callable[[str], int]:
+    """Rows of tags by path; built when first asked, for a plant may have many tags and few rules."""
+    known: dict[str, int] = {}
+
+    def row_of(path: str) -> int:
+        if not known:
+            for owner in plant.walk():
+                known.update((tag.path, tag.row) for tag in (*owner.telemetry, *owner.commands, *owner.diagnostics))
+            for connection in plant.connections.values():
+                known.update((tag.path, tag.row) for tag in connection.diagnostics)
+        return known.get(path, -1)
+
+    return row_of
