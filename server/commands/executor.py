@@ -70,6 +70,10 @@ class Commands:
     async def write(self, row: int, value: object, user: str) -> int:
         """Write a value (bool, int, float, str, bytes, ticks for DateTime, a sequence for an array) to the row of a
         command; the StatusCode for the client. Takes at most the command's within_s once it is its turn."""
+        return (await self.order(row, value, user))[0]
+
+    async def order(self, row: int, value: object, user: str) -> tuple[int, str]:
+        """The same; the StatusCode, and in words why it is not Good."""
         tag = self._plant.tags[row]
         attempt = _Attempt(value)
         if tag.command is None:
@@ -80,7 +84,7 @@ class Commands:
                 old = self._table.python_value(row)
                 await self._try(tag, tag.command, attempt)
         self._audit(user, tag.path, old, attempt)
-        return attempt.status
+        return attempt.status, attempt.reason
 
     async def call(self, method: CommandMethod, arguments: Sequence[object], user: str) -> CallOutcome:
         """Do a method's writes in order; the first that is refused ends it and its status is the answer. A wrong

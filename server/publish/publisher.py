@@ -13,17 +13,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from drivers.errors import ConnectFailed
-from drivers.readings import Readings, now_ticks
+from drivers.readings import now_ticks
+from server.publish.collector import Collector
 from server.publish.contract import Format, MakeSession, Message, Order, Received, Session
 from server.publish.delivery import Delivery
 from server.publish.queue import Queue, QueueError
 from server.publish.reduced import Reduced
-from server.publish.reduction import Reduction
-from server.tags.feed import Feed
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE_S: Final = 1.0
@@ -46,10 +42,9 @@ class Pace:
 
 @dataclass(slots=True)
 class Counters:
-    """Since the start. values_in: committed values looked at; values: left after reduction; messages, sent:
-    acknowledged messages and values; unsaved: values that the disk did not take; orders: commands answered."""
+    """Since the start. values: left after reduction; messages, sent: acknowledged messages and values; unsaved: values
+    that the disk did not take; orders: commands answered."""
 
-    values_in: int = 0
     values: int = 0
     messages: int = 0
     sent: int = 0
@@ -60,15 +55,12 @@ class Counters:
 
 
 class Publisher:
-    """One broker and one Format. rows: int32, what it publishes; feed: every committed batch. `run` until cancelled."""
+    """One broker and one Format. `run` until cancelled."""
 
     def __init__(
         self,
         name: str,
-        feed: Feed,
-        rows: npt.NDArray[np.int32],
-        table_rows: int,
-        reduction: Reduction,
+        collector: Collector,
         queue: Queue,
         form: Format,
         connect: MakeSession,
@@ -79,10 +71,7 @@ class Publisher:
         self.queue = queue
         self.counters = Counters()
         self.connected = False
-        self._feed = feed
-        self._published = np.zeros(table_rows, np.bool_)
-        self._published[rows] = True
-        self._reduction = reduction
+        self._collector = collector
         self._form = form
         self._connect = connect
         self._disk = asyncio.Lock()
@@ -111,33 +100,19 @@ class Publisher:
     # -- from the table to the disk ---------------------------------------------------------------------------------
 
     async def _collect(self) -> None:
-        while True:
-            await asyncio.sleep(self._pace.interval_s)
-            reduced = self._reduce()
-            if len(reduced):
-                number = await self._keep(reduced)
-                if self.connected:
-                    self._live.append((number, reduced))
-            await self._settle()
-
-    def _reduce(self) -> Reduced:
-        parts = [self._reduction.take(self._own(batch)) for batch in self._joined(self._feed.drain())]
-        return Reduced.concat([*parts, self._reduction.flush(now_ticks())])
-
-    @staticmethod
-    def _joined(batches: list[Readings]) -> list[Readings]:
-        return [Readings.concat(batches)] if batches else []
-
-    def _own(self, batch: Readings) -> Readings:
-        """Those readings of a batch that are published here."""
-        self.counters.values_in += len(batch)
-        keep = np.flatnonzero(self._published[batch.row])
-        if len(keep) == len(batch):
-            return batch
-        side = (
-            {new: batch.side[old] for new, old in enumerate(keep.tolist()) if old in batch.side} if batch.side else {}
-        )
-        return Readings(batch.row[keep], batch.value[keep], batch.status[keep], batch.source_ticks[keep], side)
+        try:
+            while True:
+                await asyncio.sleep(self._pace.interval_s)
+                reduced = self._collector.take(now_ticks())
+                if len(reduced):
+                    number = await self._keep(reduced)
+                    if self.connected:
+                        self._live.append((number, reduced))
+                await self._settle()
+        finally:
+            rest = self._collector.rest(now_ticks())
+            if len(rest):
+                await self._keep(rest)
 
     async def _keep(self, reduced: Reduced) -> int:
         """The number of the batch on disk; below 0 where the disk does not take it."""

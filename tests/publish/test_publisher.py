@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from drivers.data_types import DataType, to_cells
 from drivers.readings import TICKS_PER_SECOND, Readings, now_ticks
 from drivers.status import Status
+from server.publish.collector import Collector
 from server.publish.contract import Order
 from server.publish.mqtt_session import Broker, MqttSession
 from server.publish.plain_json import PlainJson, PlainSettings
@@ -83,10 +84,7 @@ async def publishing(
     form = PlainJson(PlainSettings(**settings), desk.plant, desk.layout, desk.table)
     publisher = Publisher(
         "cloud",
-        feed,
-        desk.layout.rows,
-        rows,
-        Reduction(plan, desk.table.data_type, desk.table.in_side),
+        Collector(feed, desk.layout.rows, rows, Reduction(plan, desk.table.data_type, desk.table.in_side)),
         Queue(folder / "queue.db", tags, bounds),
         form,
         partial(MqttSession, Broker("127.0.0.1", broker.port, "uatwin-test", version="5")),

@@ -1,0 +1,45 @@
+"""From the tag table to what is worth publishing: the committed readings of some rows, reduced."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.readings import Readings
+from server.publish.reduced import Reduced
+from server.publish.reduction import Reduction
+from server.tags.feed import Feed
+
+
+class Collector:
+    """feed: every committed batch. rows: int32, those that are published. table_rows: how many the table has."""
+
+    def __init__(self, feed: Feed, rows: npt.NDArray[np.int32], table_rows: int, reduction: Reduction) -> None:
+        self.taken = 0
+        """Committed values of published rows so far."""
+        self._feed = feed
+        self._reduction = reduction
+        self._published = np.zeros(table_rows, np.bool_)
+        self._published[rows] = True
+
+    def take(self, now_ticks: int) -> Reduced:
+        """What is to be published of all that was committed since the last time."""
+        batches = self._feed.drain()
+        parts = [self._reduction.take(self._own(Readings.concat(batches)))] if batches else []
+        return Reduced.concat([*parts, self._reduction.flush(now_ticks)])
+
+    def rest(self, now_ticks: int) -> Reduced:
+        """The same at the end, with all that the reduction holds back."""
+        return Reduced.concat([self.take(now_ticks), self._reduction.flush(now_ticks, np.flatnonzero(self._published))])
+
+    def _own(self, batch: Readings) -> Readings:
+        """Those readings of a batch that are published here."""
+        last = len(self._published) - 1  # rows that came by a reload concern the publisher that comes after this one
+        keep = np.flatnonzero(self._published[np.minimum(batch.row, last)] & (batch.row <= last))
+        self.taken += len(keep)
+        if len(keep) == len(batch):
+            return batch
+        side = {}
+        if batch.side:
+            side = {new: batch.side[old] for new, old in enumerate(keep.tolist()) if old in batch.side}
+        return Readings(batch.row[keep], batch.value[keep], batch.status[keep], batch.source_ticks[keep], side)
