@@ -31,6 +31,8 @@ from server.config.renumber import renumber, retired
 from server.diagnostics import Diagnostics
 from server.history.recent import Recent
 from server.methods import Analytics
+from server.publish.contract import Order
+from server.publish.publishers import About, Publishers
 from server.services.actions import AnalyticsActions, CommandActions, analytics_methods
 from server.services.audit_events import AuditTrail
 from server.services.options import UaServerOptions
@@ -77,6 +79,8 @@ class Bridge:
         commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)
         self.server = UaServer(options, self.table, self.space, commands, methods)
         self.commands.on_audit(AuditTrail(self.server).note)
+        about = About(self.server.application_uri, options.application_name, lambda: (self.server.endpoint_url,))
+        self.publishers = Publishers(plant, self.table, options.data, about, self._obey)
         self._rows = _rows_of(plant)
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
@@ -96,6 +100,7 @@ class Bridge:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.acquisition.run(), name="acquisition")
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
+                tasks.create_task(self.publishers.run(), name="publishers")
                 tasks.create_task(self.alarms.run(), name="alarms")
         finally:
             await self.jobs.stop()
@@ -121,9 +126,15 @@ class Bridge:
         self.analytics.adopt()
         connections = await self.acquisition.adopt(new)
         self.diagnostics.adopt(new, self.acquisition.links)
+        self.publishers.adopt(new)
         self.alarms.adopt(new)
         self.table.mark(removed.astype(np.int32), Status.BadNodeIdUnknown, Status.BadNodeIdUnknown)
         return Change(tuple(connections), len(more), len(removed))
+
+    async def _obey(self, order: Order) -> tuple[int, str]:
+        """Carry out a command that a subscriber gave."""
+        row = next(tag.row for tag in self.plant.tags if tag.path == order.path)
+        return await self.commands.order(row, order.value, order.user)
 
     def figures(self) -> Figures:
         """How it is doing now."""
