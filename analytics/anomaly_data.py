@@ -9,7 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.models import LabelKind, Model
+from analytics.arguments import Context, model_of
+from analytics.errors import NotAvailable
+from analytics.models import LabelKind, Model, ModelRecord
 from analytics.rolling import FEATURES, rolling
 from analytics.series import TICKS_PER_SECOND, Series, hold
 
@@ -52,6 +54,17 @@ def sampling_of(model: Model) -> Sampling:
     settings = model.record.settings
     longest_s = np.asarray(model.arrays["longest_s"], np.float64)
     return Sampling(float(settings["step_s"] or 1.0), int(settings["width"] or 1), longest_s)
+
+
+def usable_model(argument: object, context: Context, index: int) -> ModelRecord:
+    """The Anomaly model an argument names, or the active one. Raises ArgumentError; NotAvailable where there is none or
+    the plant has not all of its signals any more."""
+    record = model_of(argument, context, KIND, index)
+    known = frozenset(context.signals)
+    gone = [name for name in (*record.signals, *record.context_signals) if name not in known]
+    if gone:
+        raise NotAvailable(f"the plant has no {', '.join(gone)} any more, which {record.id} needs: train a new model")
+    return record
 
 
 def lead_ticks(settings: Mapping[str, object], windows: float = 1.0) -> int:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.anomaly import Scores, from_arrays, score
-from analytics.anomaly_data import KIND, frames, lead_ticks, sampling_of
+from analytics.anomaly_data import frames, lead_ticks, sampling_of, usable_model
 from analytics.anomaly_events import Event, EventName, events
-from analytics.arguments import Context, Job, model_of, ticks_of
+from analytics.arguments import Context, Job, ticks_of
 from analytics.errors import BAD_OUT_OF_RANGE, ArgumentError, NotAvailable
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.models import Model, ModelRecord
@@ -60,7 +60,7 @@ def found(model: Model, scores: Scores) -> list[Event]:
 
 def plan(arguments: Sequence[object], context: Context) -> Job:
     """Raises ArgumentError, NotAvailable."""
-    record = model_of(arguments[_MODEL], context, KIND, _MODEL)
+    record = usable_model(arguments[_MODEL], context, _MODEL)
     start = ticks_of(arguments[_START], _START)
     end = ticks_of(arguments[_END], _END) or context.now_ticks
     if start is not None and start >= end:

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.anomaly import expected, from_arrays, residuals
-from analytics.anomaly_data import KIND, frame, lead_ticks, sampling_of
+from analytics.anomaly_data import frame, lead_ticks, sampling_of, usable_model
 from analytics.anomaly_detect import Course, course, event_shares, why_not
 from analytics.anomaly_events import EventName, event_name
 from analytics.anomaly_words import MEAN, Finding, sentence
-from analytics.arguments import Context, Job, model_of
+from analytics.arguments import Context, Job
 from analytics.errors import BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.models import Label, Model, ModelRecord
@@ -53,7 +53,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         name = event_name(event_id)
     except ValueError as error:
         raise ArgumentError(_EVENT, BAD_OUT_OF_RANGE, str(error)) from None
-    record = model_of(name.model, context, KIND, _EVENT)
+    record = usable_model(name.model, context, _EVENT)
     if name.start_ticks > context.now_ticks:
         raise ArgumentError(_EVENT, BAD_OUT_OF_RANGE, f"{name} is in the future")
     labelled = _labelled(context.labels, name, record)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from analytics import extract
+from analytics import anomaly_detect, anomaly_explain, change_points, drift, extract
 from analytics.function import Function
 from analytics.managing import MANAGING
 
-CATALOG: Final[dict[str, Function]] = {function.name: function for function in (extract.EXTRACT_FEATURES, *MANAGING)}
+_FUNCTIONS: Final = (
+    extract.EXTRACT_FEATURES,
+    anomaly_detect.DETECT_ANOMALIES,
+    anomaly_explain.EXPLAIN_ANOMALY,
+    change_points.DETECT_CHANGE_POINTS,
+    drift.CHECK_DRIFT,
+    *MANAGING,
+)
+CATALOG: Final[dict[str, Function]] = {function.name: function for function in _FUNCTIONS}
 """By name, in the order they are shown."""

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.anomaly import Detector, from_arrays, residuals, score
-from analytics.anomaly_data import KIND, UNUSUAL, Frame, frame, lead_ticks, outside, sampling_of
-from analytics.arguments import Context, Job, model_of
+from analytics.anomaly_data import UNUSUAL, Frame, frame, lead_ticks, outside, sampling_of, usable_model
+from analytics.arguments import Context, Job
 from analytics.errors import NotAvailable
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.models import Arrays, Model
@@ -96,7 +96,7 @@ def _population(detector: Detector, data: Frame, width: int) -> tuple[Vector, Ve
 
 def plan(arguments: Sequence[object], context: Context) -> Job:
     """Raises ArgumentError, NotAvailable."""
-    record = model_of(arguments[0], context, KIND, 0)
+    record = usable_model(arguments[0], context, 0)
     length = min(record.training_end_ticks - record.training_start_ticks, round(_LONGEST_S * TICKS_PER_SECOND))
     lead = lead_ticks(record.settings)
     start = max(context.now_ticks - max(length, 2 * _LEAST_WINDOWS * lead), record.training_end_ticks)
@@ -175,7 +175,7 @@ CHECK_DRIFT: Final = Function(
     "Whether the recent normal operation is still that which an anomaly model was trained on",
     (Argument("ModelId", ArgumentType.String, description="Of an Anomaly model; empty: the active one"),),
     (
-        Argument("Drift", ArgumentType.Double, description="0 as in training; above 0.25 another population"),
+        Argument("DriftScore", ArgumentType.Double, description="0 as in training; above 0.25 another population"),
         Argument("Rebaseline", ArgumentType.Boolean, description="Whether a new baseline (TrainModel) is due"),
         Argument("Explanation", ArgumentType.String, description="What drifted and what to do"),
         Argument("Signals", ArgumentType.String, ONE_DIMENSION, "Of the model"),

@@ -9,6 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from analytics import extract, training
+from analytics import anomaly_detect, anomaly_explain, change_points, drift, extract, training
 
-JOBS: Final[dict[str, Callable[..., Any]]] = {"ExtractFeatures": extract.run, "TrainModel": training.run}
+JOBS: Final[dict[str, Callable[..., Any]]] = {
+    "ExtractFeatures": extract.run,
+    "DetectAnomalies": anomaly_detect.run,
+    "ExplainAnomaly": anomaly_explain.run,
+    "DetectChangePoints": change_points.run,
+    "CheckDrift": drift.run,
+    "TrainModel": training.run,
+}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
+from analytics import anomaly_train
 from analytics.arguments import Context, Job, Progress, signals_of, ticks_of
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.models import Label, LabelKind, Setting, Trained
@@ -18,7 +19,7 @@ from analytics.trainer import CONTEXT_SIGNALS, END, EXCLUDE, KIND, OPTIONS, SIGN
 _LIBRARIES: Final = ("numpy", "scikit-learn")
 
 
-TRAINERS: Final[dict[str, Trainer]] = {}
+TRAINERS: Final[dict[str, Trainer]] = {one.kind: one for one in (anomaly_train.TRAINER,)}
 """By kind; each is added here."""
 ACTIVATE: Final = "Activate"
 _COMMON_OPTIONS: Final = {ACTIVATE: Option(False, "Make the model active as soon as it is trained")}

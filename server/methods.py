@@ -13,6 +13,7 @@ from analytics.catalog import CATALOG
 from analytics.errors import AnalyticsError, NotAvailable
 from analytics.function import Function
 from analytics.models import ModelRecord
+from analytics.series import Series
 from analytics.training import ACTIVATE, Lesson
 from analytics.worker import Worker
 from drivers.readings import now_ticks
@@ -111,6 +112,8 @@ class Analytics:
             series = await self._past.series(list(wanted.values()), planned.start_ticks, planned.end_ticks)
             quality = await asyncio.to_thread(good_share, [series[row] for row in wanted.values()])
             named = planned.keywords({signal: series[row] for signal, row in wanted.items()})
+            if planned.others:
+                named["others"] = tuple([await self._course(wanted, *span) for span in planned.others])
             return named | await self._models(job.twin, planned)
 
         record = self._training(job, planned)
@@ -137,6 +140,10 @@ class Analytics:
             raise
         self.jobs.end(job, results, Status.Good, str(results[len(job.function.own) + 1]))
         return results
+
+    async def _course(self, wanted: Mapping[str, int], start_ticks: int, end_ticks: int) -> Mapping[str, Series]:
+        series = await self._past.series(list(wanted.values()), start_ticks, end_ticks)
+        return {signal: series[row] for signal, row in wanted.items()}
 
     async def _models(self, twin: str, planned: Job) -> dict[str, Any]:
         given: dict[str, Any] = {}

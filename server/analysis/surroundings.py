@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analytics.arguments import Part, Signal
+from nodesets.units import unit
 from server.config.analytics import is_numeric
 from server.config.plant import Tag, Twin
 
@@ -33,7 +34,7 @@ class _About(Mapping[str, Signal]):
 
     def __getitem__(self, name: str) -> Signal:
         tag = self._tags[name]
-        return Signal(tag.unit, tag.range, tag.rate_s, tag.description)
+        return Signal(tag.unit, tag.range, tag.rate_s, tag.description, unit(tag.unit).symbol if tag.unit else "")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tags)
