@@ -37,6 +37,8 @@ def told(happening: Happening, state: ConditionState, now: int = 100) -> Told:
 def test_every_state_takes_whatever_happens(traits: Traits, happening: Happening) -> None:
     """Part 9, 5.5 to 5.8: refused with the state untouched, or done and told under a new event number."""
     for state in STATES:
+        if happening is H.eased and not state.active:
+            continue  # nothing can ease that is not there
         done = step(traits, state, happening, told(happening, state))
         if done.status:
             assert done == Step(state, done.status, notify=False)
@@ -68,7 +70,7 @@ def assert_sound(state: ConditionState) -> None:
         (H.acknowledge, lambda s: s.enabled and not s.acked, Refusal.BadConditionBranchAlreadyAcked),
         (H.confirm, lambda s: s.enabled and not s.confirmed, Refusal.BadConditionBranchAlreadyConfirmed),
         (H.shelve, lambda s: s.enabled and s.shelving is not Shelving.timed, Refusal.BadConditionAlreadyShelved),
-        (H.shelve_once, lambda s: s.enabled and s.shelving is not Shelving.one_shot, Refusal.BadConditionAlreadyShelved),
+        (H.shelve_once, lambda s: s.enabled and s.shelving < Shelving.one_shot, Refusal.BadConditionAlreadyShelved),
         (H.unshelve, lambda s: s.enabled and s.shelving > 0, Refusal.BadConditionNotShelved),
     ],
 )  # fmt: skip

@@ -16,8 +16,10 @@ from asyncua.common.node import Node
 from drivers.data_types import DataType
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
-from server.address_space import Argument, MethodView, TwinSpace
+from server.address_space import Argument, HistoryView, MethodView, TwinSpace
+from server.config.history import HistorySettings
 from server.config.plant import CommandMethod, Plant, Twin
+from server.history.history import History
 from server.security.roles import User
 from server.security.users import add_user
 from server.services.options import Limits, UaServerOptions
@@ -27,7 +29,12 @@ from tests.simulators.plants import small_plant, table_for
 from tests.simulators.raw_client import RawClient
 
 PASSWORD = "a long enough password"
-USERS = {"viewer": ["Observer"], "operator": ["Operator"], "admin": ["ConfigureAdmin", "SecurityAdmin"]}
+USERS = {
+    "viewer": ["Observer"],
+    "operator": ["Operator"],
+    "engineer": ["Engineer"],
+    "admin": ["ConfigureAdmin", "SecurityAdmin"],
+}
 MEAN = MethodView(
     "Mean",
     "Mean of some numbers",
@@ -110,11 +117,16 @@ class Served:
         return RawClient(self.server.port)
 
 
-async def serve(folder: Path, limits: Limits | None = None, **options: Any) -> Served:
-    """A started server; the caller stops it."""
+async def serve(folder: Path, limits: Limits | None = None, historized: Sequence[str] = (), **options: Any) -> Served:
+    """A started server; the caller stops it. historized: paths of tags whose values are kept."""
     plant = small_plant()
+    settings = HistorySettings(folder / "history.sqlite", "", 0.0, 0, frozenset(historized))
+    if historized:
+        plant = replace(plant, sections={"history": settings})
     table = table_for(plant)
-    space = TwinSpace(plant, table, lambda _twin: (MEAN,))
+    history = History(plant, table) if historized else None
+    past = HistoryView(history.historized) if history else None
+    space = TwinSpace(plant, table, lambda _twin: (MEAN,), past=past)
     users = folder / "users.yaml"
     for name, roles in USERS.items():
         if not users.exists() or name not in users.read_text():
@@ -128,8 +140,10 @@ async def serve(folder: Path, limits: Limits | None = None, **options: Any) -> S
     )
     commands = RecordedCommands()
     commands.gate.set()
-    server = UaServer(replace(told, **options), table, space, commands, MeanMethod())
+    server = UaServer(replace(told, **options), table, space, commands, MeanMethod(), history)
     await server.start()
+    if history is not None:
+        server.spawn(history.run())
     return Served(plant, table, space, server, commands)
 
 
