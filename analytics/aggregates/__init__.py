@@ -4,9 +4,9 @@
 
 Two conventions the callers share:
 
-Bounds. The caller passes more than the range: all values of `reach(start, end, interval)`, and the one before and the
-one after that. What the series does not hold does not exist, so its first value is the start of the data and its last
-one the end; intervals wholly outside are Bad_NoData, those that it begins or ends in are Partial.
+Bounds. The caller passes more than the range: all values of `reach(aggregate, start, end, interval)`, and the one
+before and the one after that. What the series does not hold does not exist, so its first value is the start of the data
+and its last one the end; intervals wholly outside are Bad_NoData, those that it begins or ends in are Partial.
 
 Values. Columns are float64, NaN where a value is Bad or null. `Processed.picked` names the value of the series that a
 result is, so that a caller takes its own cell from there and loses no digit of an Int64; where it is -1 the result was

@@ -25,7 +25,8 @@ class ResultType(Enum):
 @dataclass(frozen=True, slots=True)
 class Aggregate:
     """name: BrowseName. node_id: its number in namespace 0. numeric: False where values of any type will do (Part 13,
-    5.4.2.3), because only their StatusCodes or the choice of one matter."""
+    5.4.2.3), because only their StatusCodes or the choice of one matter. searches: whether it looks beyond the next
+    value for one that is not Bad."""
 
     name: str
     node_id: int
@@ -33,6 +34,7 @@ class Aggregate:
     description: str
     compute: Callable[[Request], Outcome]
     numeric: bool = True
+    searches: bool = False
 
 
 _SOURCE, _DOUBLE, _INT32 = ResultType.source, ResultType.double, ResultType.int32
@@ -47,6 +49,7 @@ AGGREGATES: Final = (
         _SOURCE,
         "The value at the start, interpolated between the nearest values that are not Bad.",
         bounded.interpolative,
+        searches=True,
     ),
     Aggregate("Average", 2342, _DOUBLE, "The mean of the Good values.", raw.average),
     Aggregate(
@@ -55,6 +58,7 @@ AGGREGATES: Final = (
         _DOUBLE,
         "The time-weighted mean between interpolated bounds, on sloped lines.",
         partial(weighted.time_average, total=False),
+        searches=True,
     ),
     Aggregate(
         "TimeAverage2",
@@ -69,6 +73,7 @@ AGGREGATES: Final = (
         _DOUBLE,
         "The time integral, per second, between interpolated bounds, on sloped lines.",
         partial(weighted.time_average, total=True),
+        searches=True,
     ),
     Aggregate(
         "Total2",
@@ -128,7 +133,9 @@ AGGREGATES: Final = (
         "How long a Good value was not zero, or true.",
         partial(weighted.duration_in_state, zero=False),
     ),
-    Aggregate("NumberOfTransitions", 2355, _INT32, "How often the value changed.", raw.number_of_transitions),
+    Aggregate(
+        "NumberOfTransitions", 2355, _INT32, "How often the value changed.", raw.number_of_transitions, searches=True
+    ),
     Aggregate("Start", 2357, _SOURCE, "The earliest value, as it is.", raw.start, numeric=False),
     Aggregate("End", 2358, _SOURCE, "The latest value, as it is.", raw.end, numeric=False),
     Aggregate("Delta", 2359, _SOURCE, "The latest Good value less the earliest.", raw.delta),

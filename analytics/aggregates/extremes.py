@@ -61,8 +61,6 @@ def extreme2(request: Request, *, largest: bool, actual_time: bool) -> Outcome:
     The later bound takes part only on sloped lines, and then at the effective end of the interval, unless it is a
     value of the interval.
     """
-    if not len(request.ticks):
-        return raw.nothing(request)
     regions = regions_of(request)
     winner = _winner(request, regions.nodes, largest=largest)
     codes = np.where(np.isfinite(winner.values), percent_time(request, regions), np.uint32(status.BAD_NO_DATA))
@@ -106,7 +104,7 @@ def _winner(request: Request, nodes: Nodes, *, largest: bool) -> _Winner:
     place = np.where(later, last, place)
     held = nodes.index[place] >= 0
     at_edge, outer = (place == last, 1) if backward else (place == first, -1)
-    bound = np.isin(place, nodes.edges) & ~(at_edge & held)
+    bound = ((place == first) | (place == last)) & ~(at_edge & held)
     ticks = _inside(request, nodes.ticks[place], outer * RESOLUTION_TICKS)
     multiple = ~later & (again | (ends == found))
     return _Winner(np.where(later, ends, found), ticks, nodes.index[place], bound, multiple)

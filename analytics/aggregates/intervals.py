@@ -15,7 +15,7 @@ class Intervals:
     """m intervals between m + 1 edges, the earliest first whichever way time flows.
 
     edges: int64[m + 1]. backward: each interval then excludes its earlier edge instead of its later one, and starts at
-    the later one. short: which one is the rest that the ProcessingInterval left over, -1 if none.
+    the later one. short: which one is shorter than the ProcessingInterval, -1 if none.
     """
 
     edges: Ticks
@@ -60,6 +60,6 @@ def divide(start_ticks: int, end_ticks: int, interval_ticks: int) -> Intervals:
     edges = start_ticks + step * np.arange(count + 1, dtype=np.int64)
     edges[-1] = end_ticks
     backward = end_ticks < start_ticks
-    uneven = count > 1 and abs(end_ticks - start_ticks) % interval_ticks != 0
-    short = -1 if not uneven else 0 if backward else count - 1
+    even = interval_ticks <= 0 or (end_ticks - start_ticks) % interval_ticks == 0
+    short = -1 if even else 0 if backward else count - 1
     return Intervals(edges[::-1] if backward else edges, backward, short)

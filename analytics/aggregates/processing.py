@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.aggregates import raw
-from analytics.aggregates.catalog import find
+from analytics.aggregates.catalog import Aggregate, find
 from analytics.aggregates.intervals import Intervals, divide
 from analytics.aggregates.request import Outcome, request_of
 from analytics.aggregates.status import BAD_NO_DATA, AggregateConfiguration
@@ -71,13 +71,16 @@ def processed(
     return _in_order(outcome, intervals, skipped)
 
 
-def reach(start_ticks: int, end_ticks: int, interval_ticks: int) -> tuple[int, int]:
-    """(low, high): from when to when to read at least, so that bounds find the values around the range.
+def reach(aggregate: Aggregate, start_ticks: int, end_ticks: int, interval_ticks: int) -> tuple[int, int]:
+    """(low, high): from when to when to read at least. Add the last value before low and the first one after high, so
+    that bounds have neighbours and the data does not seem to begin or end there.
 
-    That is one ProcessingInterval on either side (Part 13, 3.1.8). Add to it the last value before low and the first
-    one after high, so that the data does not seem to begin or end there.
+    An aggregate that searches values that are not Bad may want one ProcessingInterval more on either side (Part 13,
+    3.1.8).
     """
     low, high = min(start_ticks, end_ticks), max(start_ticks, end_ticks)
+    if not aggregate.searches:
+        return low, high
     around = min(interval_ticks, high - low) if interval_ticks > 0 else high - low
     return low - around, high + around
 

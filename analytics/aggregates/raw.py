@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from analytics.aggregates import status
 from analytics.aggregates.request import Outcome, Places, Request, Values, reduced
 from analytics.aggregates.status import Codes, Flags
-
-_NULL: Final = np.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +39,11 @@ class Chosen:
 
     def first(self) -> Places:
         """The place in the series of the first of each interval; any place where it holds none."""
-        return (
-            self.index[np.minimum(self.at[:-1], len(self.index) - 1)] if len(self.index) else np.zeros_like(self.at[1:])
-        )
+        return self.index[np.minimum(self.at[:-1], len(self.index) - 1)]
 
     def last(self) -> Places:
         """The place in the series of the last of each interval; any place where it holds none."""
-        return self.index[np.maximum(self.at[1:] - 1, 0)] if len(self.index) else np.zeros_like(self.at[1:])
+        return self.index[np.maximum(self.at[1:] - 1, 0)]
 
 
 def choose(request: Request, where: Flags) -> Chosen:
@@ -98,7 +94,7 @@ def number_of_transitions(request: Request) -> Outcome:
     return _counted(request, request.per_interval(changed))
 
 
-def _counted(request: Request, counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Outcome:
+def _counted(request: Request, counts: npt.NDArray[np.int64]) -> Outcome:
     codes = percent_values(request)
     codes = status.with_bits(codes, status.CALCULATED, codes < np.uint32(status.BAD))
     return request.finish_at(request.intervals.starts, counts.astype(np.float64), codes)
@@ -106,19 +102,16 @@ def _counted(request: Request, counts: np.ndarray[tuple[int], np.dtype[np.int64]
 
 def start(request: Request) -> Outcome:
     """The earliest value of the interval as it is, with its time and StatusCode."""
-    every = choose(request, np.ones(len(request.ticks), np.bool_))
-    return _as_it_is(request, every.first(), every.some)
+    return _as_it_is(request, np.minimum(request.at[:-1], len(request.ticks) - 1))
 
 
 def end(request: Request) -> Outcome:
     """The latest value of the interval as it is, with its time and StatusCode."""
-    every = choose(request, np.ones(len(request.ticks), np.bool_))
-    return _as_it_is(request, every.last(), every.some)
+    return _as_it_is(request, np.maximum(request.at[1:] - 1, 0))
 
 
-def _as_it_is(request: Request, place: Places, some: Flags) -> Outcome:
-    if not len(request.ticks):
-        return nothing(request)
+def _as_it_is(request: Request, place: Places) -> Outcome:
+    some = request.counts > 0
     codes = np.where(some, request.codes[place], np.uint32(status.BAD_NO_DATA))
     ticks = np.where(some, request.ticks[place], request.intervals.starts)
     return request.finish_at(ticks, request.values[place], codes, picked=place)
@@ -127,7 +120,7 @@ def _as_it_is(request: Request, place: Places, some: Flags) -> Outcome:
 def nothing(request: Request) -> Outcome:
     """Bad_NoData for every interval."""
     codes = np.full(len(request.intervals), status.BAD_NO_DATA, np.uint32)
-    return request.finish(np.full(len(codes), _NULL), codes, partial=False)
+    return request.finish(np.full(len(codes), np.nan), codes, partial=False)
 
 
 def delta(request: Request) -> Outcome:
@@ -150,9 +143,10 @@ def worst_of(request: Request, codes: Codes, at: Places) -> Outcome:
     ranks = status.severity(codes).astype(np.float64)
     worst = reduced(np.maximum, ranks, at)
     place, multiple = first_match(ranks, at, worst)
-    values = codes[place].astype(np.float64) if len(codes) else worst
     result = uncertain_if(np.zeros(len(worst), np.bool_), np.diff(at) > 0)
-    return request.finish(values, status.with_bits(result, status.MULTIPLE_VALUES, multiple & (worst > 0)))
+    return request.finish(
+        codes[place].astype(np.float64), status.with_bits(result, status.MULTIPLE_VALUES, multiple & (worst > 0))
+    )
 
 
 def first_match(values: Values, at: Places, wanted: Values) -> tuple[Places, Flags]:

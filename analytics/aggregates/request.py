@@ -37,11 +37,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """n values, oldest first, and m intervals.
+    """n values, oldest first, and m intervals. An aggregate needs one value at least.
 
     raw: uint8[n] severities as they stand; severity: the same with Uncertain as Bad where the configuration says so.
-    at: intp[m + 1] positions of the intervals among the values. empty, partial: bool[m]. before, after: intervals
-    wholly before the first or after the last value. numeric: whether a value that is no finite number counts as Bad.
+    at: intp[m + 1] positions of the intervals among the values.
     """
 
     ticks: Ticks
@@ -75,8 +74,6 @@ class Request:
     @property
     def partial(self) -> Flags:
         """Which intervals are not complete (Part 13, 5.3.3.2): data begins or ends in them, or they are the rest."""
-        if not len(self.ticks):
-            return np.zeros(len(self.intervals), np.bool_)
         low, high = self.intervals.low, self.intervals.high
         first, last = self.ticks[0], self.ticks[-1]
         partial: Flags = ((low < first) & (first <= high)) | ((low <= last) & (last < high))

@@ -75,7 +75,7 @@ class ProcessedReading:
         either side."""
         history, row = self.target.history, self.target.row
         while True:
-            low, high = reach(self._edge(self.done), self._edge(self.done + count), self.interval)
+            low, high = reach(self.aggregate, self._edge(self.done), self._edge(self.done + count), self.interval)
             found = await history.read(row, low, high, _MOST_RAW if count > 1 else 0)
             if count == 1 or len(found) < _MOST_RAW:
                 break

@@ -9,6 +9,7 @@ import pytest
 
 from analytics.aggregates import (
     AGGREGATES,
+    Aggregate,
     AggregateConfiguration,
     ResultType,
     find,
@@ -67,11 +68,12 @@ def test_the_rest_that_the_interval_leaves_over_is_the_last_interval_and_partial
     assert processed("PercentGood", RAMP, 0, 25 * SECOND, 10 * SECOND).values.tolist() == [100, 100, 100]
 
 
-@pytest.mark.parametrize("interval_s", [0, 25, 1000])
-def test_no_interval_or_one_beyond_the_range_gives_one_result(interval_s: int) -> None:
-    """Part 13, 5.4.2.2: Int = 0 or Int >= Range."""
-    result = processed("Average", RAMP, 0, 25 * SECOND, interval_s * SECOND)
-    assert (result.ticks.tolist(), result.values.tolist(), result.status.tolist()) == ([0], [10], [CALCULATED])
+@pytest.mark.parametrize(("interval_s", "bits"), [(0, CALCULATED), (25, CALCULATED), (1000, CALCULATED | PARTIAL)])
+def test_no_interval_or_one_beyond_the_range_gives_one_result(interval_s: int, bits: int) -> None:
+    """Part 13, 5.4.2.2: Int = 0 or Int >= Range. One that is shorter than asked for is not complete (5.3.3.2), however
+    a longer answer was cut to pages."""
+    result = processed("Count", RAMP, 0, 25 * SECOND, interval_s * SECOND)
+    assert (result.ticks.tolist(), result.values.tolist(), result.status.tolist()) == ([0], [5], [bits])
     assert interval_count(0, 25 * SECOND, interval_s * SECOND) == 1
 
 
@@ -174,10 +176,31 @@ def test_of_several_values_at_one_time_the_last_is_the_bound() -> None:
     assert processed("TimeAverage2", twice, 0, 10 * SECOND, 5 * SECOND).values.tolist() == [2, 3.5]
 
 
-def test_bounds_reach_one_processing_interval_beyond_the_range() -> None:
+def test_interpolated_bounds_reach_one_processing_interval_beyond_the_range() -> None:
     """Part 13, 3.1.8: the Server should search at least the size of the ProcessingInterval."""
-    assert reach(100, 200, 10) == reach(200, 100, 10) == (90, 210)
-    assert reach(100, 200, 0) == reach(100, 200, 5000) == (0, 300)
+    searching, content = find("TimeAverage"), find("TimeAverage2")
+    assert searching is not None
+    assert content is not None
+    assert reach(searching, 100, 200, 10) == reach(searching, 200, 100, 10) == (90, 210)
+    assert reach(searching, 100, 200, 0) == reach(searching, 100, 200, 5000) == (0, 300)
+    assert reach(content, 200, 100, 10) == (100, 200)
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda aggregate: aggregate.name)
+def test_what_reach_leaves_out_changes_nothing(aggregate: Aggregate) -> None:
+    """Bad values lie around both ends of the range; an aggregate that does not search looks at the next ones only."""
+    seconds, status = np.arange(0, 40), np.zeros(40, np.uint32)
+    status[[8, 9, 14, 30, 31]] = BAD
+    series = Series(seconds * SECOND, np.sin(seconds), status)
+    for start, end in ((10, 30), (30, 10)):
+        low, high = reach(aggregate, start * SECOND, end * SECOND, 5 * SECOND)
+        first, last = np.searchsorted(series.ticks, low) - 1, np.searchsorted(series.ticks, high, "right")
+        part = Series(*(column[first : last + 1] for column in _columns(series)))
+        whole, some = (
+            processed(aggregate.name, one, start * SECOND, end * SECOND, 5 * SECOND) for one in (series, part)
+        )
+        assert np.array_equal(whole.values, some.values, equal_nan=True)
+        assert (whole.status == some.status).all()
 
 
 def test_the_catalog_names_each_aggregate_once_by_name_and_node_id() -> None:
