@@ -113,6 +113,20 @@ _TWIN: Final = (
         "Optional",
         "What is computed from the values",
         _variable(6103, "<Result>", "The latest result of an analysis"),
+        _folder(
+            5007,
+            "Models",
+            "Optional",
+            "What has been learned of it",
+            Declared(5103, "Object", "<Model>", "OptionalPlaceholder", "A trained model", "ModelType"),
+        ),
+        _folder(
+            5008,
+            "Jobs",
+            "Optional",
+            "Calls that take their time",
+            Declared(5104, "Object", "<Job>", "OptionalPlaceholder", "A call on its way", "JobType"),
+        ),
         *_methods(),
     ),
     _folder(
@@ -124,6 +138,38 @@ _TWIN: Final = (
     ),
     _folder(5006, "Diagnostics", "Optional", "How well it is watched", _variable(6104, "<Diagnostic>", "A figure")),
     Declared(5102, "Object", "<Twin>", "OptionalPlaceholder", "A twin that is part of this one", "TwinType"),
+)
+
+
+def _value(ident: int, name: str, data_type: str, description: str, rank: int = -1) -> Declared:
+    return Declared(ident, "Variable", name, "Mandatory", description, "BaseDataVariableType", data_type, rank)
+
+
+_MODEL: Final = (
+    _value(6301, "State", "String", "Draft, Training, Candidate, Active or Retired"),
+    _value(6302, "Kind", "String", "What it is for"),
+    _value(6303, "Version", "UInt32", "Among the models of its kind"),
+    _value(6304, "Created", "DateTime", "When it was trained"),
+    _value(6305, "TrainingStart", "DateTime", "Of the data it was trained on"),
+    _value(6306, "TrainingEnd", "DateTime", "Of the data it was trained on"),
+    _value(6307, "Signals", "String", "What it looks at", 1),
+    _value(6308, "ContextSignals", "String", "Those of them that say how it is run", 1),
+    _value(6309, "DataHash", "String", "SHA-256 over what it was trained on"),
+    _value(6310, "LibraryVersions", "String", "name=version", 1),
+    _value(6311, "DriftScore", "Double", "0 as in training, upwards; NaN where not known"),
+    _value(6312, "Reason", "String", "Why it is not what it should be; empty where all is well"),
+    Declared(5201, "Object", "Figures", "Mandatory", "Found on data not used for the training", "BaseObjectType"),
+)
+
+_JOB: Final = (
+    _value(6401, "Progress", "Double", "How far it is, in percent"),
+    _value(6402, "Status", "StatusCode", "Good, or why it failed"),
+    _value(6403, "Reason", "String", "Why it failed, or why its Result is not valid"),
+    _value(6404, "Function", "String", "The method that was called"),
+    _value(6405, "CalledBy", "String", "Who called it"),
+    _value(6406, "Created", "DateTime", "When it was called"),
+    Declared(5202, "Object", "Result", "Mandatory", "The outputs of the method", "BaseObjectType"),
+    Declared(6990, "Method", "Cancel", "Mandatory", "The same as Halt: end it now, with nothing"),
 )
 
 TYPES: Final = (
@@ -150,5 +196,12 @@ TYPES: Final = (
                 Declared(5111, "Object", "<Condition>", "OptionalPlaceholder", "An alarm", "ConditionType"),
             ),
         ),
+    ),
+    ObjectType(TypeIds.ModelType, "BaseObjectType", "A model that was trained on the past of a twin", children=_MODEL),
+    ObjectType(
+        TypeIds.JobType, "ProgramStateMachineType", "A call of an analytics method that runs once", children=_JOB
+    ),
+    ObjectType(
+        TypeIds.JobTransitionEventType, "ProgramTransitionEventType", "A job has begun or ended; its source is the job"
     ),
 )

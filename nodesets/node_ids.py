@@ -18,3 +18,6 @@ class TypeIds(IntEnum):
     ProcessTwinType = 1005
     IdentificationType = 1006
     ConnectionType = 1007
+    ModelType = 1008
+    JobType = 1009
+    JobTransitionEventType = 1010
