@@ -118,6 +118,7 @@ async def test_where_nothing_is_kept_history_is_refused_node_by_node(served: Ser
         await raw.connect()
         request = ua.HistoryReadRequest()
         request.Parameters.HistoryReadDetails = ua.ReadRawModifiedDetails()
+        request.Parameters.ReleaseContinuationPoints = False
         nodes = [served.node_id("Cooling/Loop1/Tank/Level"), ua.NodeId("nothing", 3)]
         request.Parameters.NodesToRead = [ua.HistoryReadValueId(NodeId=node) for node in nodes]
         results = (await raw.call(request)).Results
