@@ -6,8 +6,9 @@ import asyncio
 import json
 import socket
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -63,6 +64,15 @@ async def ask(process: Process) -> Result:
     process.stdin.write(b"\n")
     await process.stdin.drain()
     return await line(process)
+
+
+async def until(condition: Callable[[], object], within_s: float = 300.0) -> None:
+    """Wait until a condition holds; raises ProcessEnded when it does not come to that."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ProcessEnded(f"the benchmark did not end within {within_s:g} s")
+        await asyncio.sleep(0.01)
 
 
 def free_port() -> int:

@@ -22,6 +22,16 @@ class Collector:
         self._published = np.zeros(table_rows, np.bool_)
         self._published[rows] = True
 
+    @property
+    def waiting(self) -> int:
+        """Committed readings that have not been looked at."""
+        return self._feed.waiting
+
+    @property
+    def lost(self) -> int:
+        """Committed readings that could not wait any longer."""
+        return self._feed.lost
+
     def take(self, now_ticks: int) -> Reduced:
         """What is to be published of all that was committed since the last time."""
         batches = self._feed.drain()

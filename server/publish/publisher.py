@@ -85,6 +85,11 @@ class Publisher:
         self._done: list[int] = []
         self._orders: set[asyncio.Task[None]] = set()
 
+    @property
+    def feed_waiting(self) -> int:
+        """Committed readings that have not been looked at."""
+        return self._collector.waiting
+
     async def run(self) -> None:
         """Publish until cancelled; then say farewell and leave nothing running."""
         try:
