@@ -54,9 +54,6 @@ class Conditions:
         self._traits: list[Traits] = []
         self.adopt(definitions)
 
-    def __len__(self) -> int:
-        return len(self.definitions)
-
     def restore(self, file: StateFile) -> None:
         """Go on from the states in a file, and keep them there. Once, before anything happens."""
         self._kept, self._event_ids = file.load(), file.event_ids()

@@ -17,6 +17,8 @@ from drivers.data_types import DataType
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
 from server.address_space import Argument, HistoryView, MethodView, TwinSpace
+from server.alarms.conditions import Conditions
+from server.alarms.definitions import AlarmDefinition, Transitions
 from server.config.history import HistorySettings
 from server.config.plant import CommandMethod, Plant, Twin
 from server.history.history import History
@@ -102,6 +104,16 @@ class Served:
         rows, ticks = np.array([self.row(path)], np.int32), np.array([now_ticks()])
         self.table.commit(Readings(rows, cells, np.array([status], np.uint32), ticks))
 
+    def find(self, path: str, level: int, value: float = 0.0, quality: int = Status.Good) -> int:
+        """Have a rule find these Levels of an alarm violated; the source's time."""
+        conditions, ticks = self.space.conditions, now_ticks() - 50_000
+        number = conditions.find(path)
+        assert number is not None
+        columns = ((number, np.int32), (level, np.uint8), (quality, np.uint32), (ticks, np.int64), (value, np.float64))
+        found = Transitions(*(np.array([one], kind) for one, kind in columns))
+        conditions.apply(found, conditions.definitions)
+        return ticks
+
     def client(self, user: str = "", policy: str = "") -> Client:
         """An asyncua client, not connected yet."""
         client = Client(self.url, timeout=20)
@@ -117,16 +129,21 @@ class Served:
         return RawClient(self.server.port)
 
 
-async def serve(folder: Path, limits: Limits | None = None, historized: Sequence[str] = (), **options: Any) -> Served:
+async def serve(
+    folder: Path,
+    limits: Limits | None = None,
+    historized: Sequence[str] = (),
+    alarms: Sequence[AlarmDefinition] = (),
+    **options: Any,
+) -> Served:
     """A started server; the caller stops it. historized: paths of tags whose values are kept."""
     plant = small_plant()
-    settings = HistorySettings(folder / "history.sqlite", "", 0.0, 0, frozenset(historized))
     if historized:
-        plant = replace(plant, sections={"history": settings})
+        plant = replace(plant, sections={"history": HistorySettings(paths=frozenset(historized))})
     table = table_for(plant)
-    history = History(plant, table) if historized else None
+    history = History(plant, table, folder) if historized else None
     past = HistoryView(history.historized) if history else None
-    space = TwinSpace(plant, table, lambda _twin: (MEAN,), past=past)
+    space = TwinSpace(plant, table, lambda _twin: (MEAN,), Conditions(alarms), past=past)
     users = folder / "users.yaml"
     for name, roles in USERS.items():
         if not users.exists() or name not in users.read_text():
