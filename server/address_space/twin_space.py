@@ -47,7 +47,7 @@ class TwinSpace:
         past: HistoryView | None = None,
     ) -> None:
         self._table = table
-        self.conditions = conditions or Conditions()
+        self.conditions = conditions if conditions is not None else Conditions()
         self._past = past or HistoryView()
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
