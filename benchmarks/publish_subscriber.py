@@ -1,6 +1,6 @@
 """Subscribes to PubSub JSON messages in a process of its own; counts messages, values and gaps in their sequence.
 
-Arguments: port. Says when it has subscribed, answers each line with what it has counted so far, and ends with its stdin.
+Arguments: port. Says when it has subscribed, answers each line with what it counted so far, ends with its stdin.
 """
 
 from __future__ import annotations
