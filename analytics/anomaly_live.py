@@ -13,6 +13,7 @@ import numpy.typing as npt
 from analytics.anomaly import Detector, from_arrays
 from analytics.anomaly_data import sampling_of
 from analytics.models import Model
+from analytics.operating_state import known, regressors
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -113,7 +114,7 @@ class _Group:
         flat = features[:, :, : self.signals].reshape(len(self.at), -1)
         z: Singles = ((flat - self._expected(context)) / self._scale).astype(np.float32)
         missing = np.isnan(z)
-        usable = self._known(context) & (2 * missing.sum(axis=1) <= z.shape[1])
+        usable = known(context, self._low, self._high) & (2 * missing.sum(axis=1) <= z.shape[1])
         z[missing] = 0.0
         inner = np.matmul(z[:, None], self._basis)[:, 0]
         holes = np.flatnonzero(missing.any(axis=1) & usable)
@@ -134,7 +135,7 @@ class _Group:
         self._knots = np.stack([one.knots for one in states])
         self._low = np.stack([one.low for one in states])
         self._high = np.stack([one.high for one in states])
-        self._pairs = np.triu_indices(states[0].signals, 1) if states[0].pairs else None
+        self._pairs = states[0].pairs
         self._coefficients = np.stack([one.coefficients for one in detectors])
         self._scale = np.stack([one.scale for one in detectors])
         self._basis = np.stack([one.basis for one in detectors]).astype(np.float32)
@@ -144,23 +145,12 @@ class _Group:
         self._part_limit = np.stack([np.square(one.part_limit) for one in detectors])
 
     def _expected(self, context: Floats) -> Floats:
-        """float64[g, F], as `analytics.operating_state.OperatingState.regressors` for each machine."""
+        """float64[g, F]: the features that the operating state of each machine lets expect."""
         if not context.shape[2]:
             return self._coefficients[:, 0]
-        scaled = (_state(context) - self._centre) / self._spread
-        mean, span = scaled[:, :, 0], scaled[:, :, 1]
-        bends = np.maximum(mean[:, :, None] - self._knots, 0.0).reshape(len(mean), -1)
-        terms = [np.ones((len(mean), 1)), mean, span, bends]
-        if self._pairs is not None:
-            terms.append(mean[:, self._pairs[0]] * mean[:, self._pairs[1]])
-        regressors = np.concatenate(terms, axis=1)
-        expected: Floats = np.matmul(regressors[:, None], self._coefficients)[:, 0]
+        terms = regressors(context, self._centre, self._spread, self._knots, self._pairs)
+        expected: Floats = np.matmul(terms[:, None], self._coefficients)[:, 0]
         return expected
-
-    def _known(self, context: Floats) -> npt.NDArray[np.bool_]:
-        state = _state(context)
-        inside: npt.NDArray[np.bool_] = (state >= self._low) & (state <= self._high)
-        return np.asarray(inside.all(axis=(1, 2)))
 
     def _fill(
         self,
@@ -193,11 +183,6 @@ def _shape(model: Model) -> tuple[object, ...]:
     arrays, settings = model.arrays, model.record.settings
     shapes = tuple(np.shape(arrays[name]) for name in ("basis", "coefficients", "state_knots", "state_centre"))
     return (*shapes, *(settings[name] for name in ("step_s", "width", "needed", "of")))
-
-
-def _state(context: Floats) -> Floats:
-    """float64[g, c, 2]: mean and range of each window."""
-    return np.stack([context[:, 0], context[:, 2] - context[:, 3]], axis=2)
 
 
 def _features(ring: Floats) -> Floats:

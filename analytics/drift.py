@@ -24,6 +24,8 @@ LARGE: Final = 0.25
 _LEAST_WINDOWS: Final = 20
 _LONGEST_S: Final = 86_400.0
 _MOST_ALARMS: Final = 0.05
+_FAR: Final = 3.0
+"""Standard deviations of training from which on a new baseline is due although nothing alarms yet."""
 _MOST_UNKNOWN: Final = 0.2
 Vector = npt.NDArray[np.float64]
 
@@ -47,9 +49,9 @@ class Drift:
 
     @property
     def rebaseline(self) -> bool:
-        """Whether a new baseline is due: what drifted shows in the alarms, or in states nobody can judge."""
-        drifted = self.score > LARGE and self.alarm_share > _MOST_ALARMS
-        return drifted or self.score > 4 * LARGE or self.unknown_share > _MOST_UNKNOWN
+        """Whether a new baseline is due: what drifted shows in the alarms or soon will, or states cannot be judged."""
+        far = bool((np.abs(self.shift) > _FAR).any()) or self.alarm_share > _MOST_ALARMS
+        return (self.score > LARGE and far) or self.unknown_share > _MOST_UNKNOWN
 
 
 def reference(detector: Detector, data: Frame, width: int) -> Arrays:
