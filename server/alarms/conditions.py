@@ -113,10 +113,10 @@ class Conditions:
         pairs = zip(self.definitions, self.states, strict=True)
         return {one.path: state.level for one, state in pairs if state.level}
 
-    def disabled(self) -> list[str]:
-        """Paths of the conditions that are disabled, and not to be evaluated."""
+    def switched(self) -> dict[str, bool]:
+        """Which conditions somebody has enabled (True) or disabled against what their definition says, by path."""
         pairs = zip(self.definitions, self.states, strict=True)
-        return [one.path for one, state in pairs if not state.enabled]
+        return {one.path: state.enabled for one, state in pairs if state.enabled != one.enabled}
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call listener(definition, state) for each change that clients are to be told of; returns how to stop that."""

@@ -143,7 +143,7 @@ def test_a_disabled_condition_is_silent_and_begins_anew_when_enabled() -> None:
     watched.find(PUMP.path, 0)
     watched.find(PUMP.path, Level.active)
     assert len(watched.told) == 2
-    assert watched.conditions.disabled() == [PUMP.path]
+    assert watched.conditions.switched() == {PUMP.path: False}
     assert watched.act(PUMP.path, H.enable) == 0
     assert not watched.state(PUMP.path).active
     assert switched == [(PUMP.path, False), (PUMP.path, True)]
@@ -165,7 +165,7 @@ def test_a_reload_keeps_the_state_of_alarms_that_stay_and_lets_go_of_the_others(
     watched.conditions.adopt([replace(changed, limits={Level.high_high: 90.0}), PUMP])
     assert not watched.state(LEVEL.path).active, "what is no limit any more cannot be violated"
     watched.conditions.adopt([changed, replace(PUMP, enabled=False)])
-    assert watched.conditions.disabled() == [PUMP.path]
+    assert not watched.state(PUMP.path).enabled
 
 
 async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
     again.conditions.restore(StateFile(tmp_path / "alarms" / "conditions.sqlite"))
     assert [again.state(one.path) for one in (LEVEL, PUMP)] == before
     assert again.conditions.levels() == {LEVEL.path: Level.high_high}
-    assert again.conditions.disabled() == [PUMP.path]
+    assert again.conditions.switched() == {PUMP.path: False}
     again.conditions.end_shelving()
     assert again.state(LEVEL.path).shelving is Shelving.unshelved, "its time ran out while nobody was there"
     assert again.act(LEVEL.path, H.confirm, event_id=event_id) == 0, "an EventId of before is still good"
