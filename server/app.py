@@ -20,7 +20,8 @@ from analytics.worker import Worker
 from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
 from server.address_space import AddressSpaceError, TwinSpace
-from server.alarms.alarms import Alarms
+from server.alarms.alarms import Alarms, of_plant
+from server.alarms.following import Following
 from server.analysis.jobs import JobBook
 from server.analysis.library import Library
 from server.analysis.offers import Offers
@@ -75,7 +76,9 @@ class Bridge:
         self.worker = Worker()
         self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
         self.analytics = Analytics(self.table, Past(self.recent), self.worker, self.library, self.jobs)
-        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()))
+        self.following = Following(self.alarms)
+        conditions = self.following.conditions
+        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()), conditions)
         commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)
         self.server = UaServer(options, self.table, self.space, commands, methods)
         self.commands.on_audit(AuditTrail(self.server).note)
@@ -91,6 +94,7 @@ class Bridge:
         gc.disable()  # starting makes half a million objects and next to no garbage: looking for it takes 0.6 s
         try:
             await self.library.open()
+            await self.following.restore(self.server.options.data / "alarms" / "conditions.sqlite")
             await self.server.start()
         finally:
             gc.enable()
@@ -102,6 +106,7 @@ class Bridge:
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
                 tasks.create_task(self.publishers.run(), name="publishers")
                 tasks.create_task(self.alarms.run(), name="alarms")
+                tasks.create_task(self.following.conditions.run(), name="conditions")
         finally:
             await self.jobs.stop()
             await asyncio.gather(self.server.stop(), self.worker.stop())
@@ -117,7 +122,8 @@ class Bridge:
                 f"the plant is {self.plant.name}, not {plant.name}: its name is part of every NodeId"
             )
         new, old_count = renumber(self.plant, plant), len(self.plant.tags)
-        self.space.adopt(new)
+        at_run_time = tuple(one for one in self.alarms.definitions if one.at_run_time)
+        self.space.adopt(new, (*of_plant(new), *at_run_time))
         more = new.tags[old_count:]
         self.table.grow([int(tag.data_type) for tag in more], [tag.array_length for tag in more])
         removed = np.setdiff1d(retired(new), retired(self.plant))
