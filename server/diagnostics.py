@@ -49,12 +49,20 @@ LAST_ERROR: Final = "LastError"
 class Diagnostics:
     """Fills the diagnostics tags that the plant has, once per second, and only those whose value changed.
 
-    GoodFraction (percent Good) and BadTags (number not Good) count the telemetry of a twin and of all below it; a twin
-    without any is 100 % good. A connection's are those of `server.config.diagnostics`; State is a LinkState.
+    GoodFraction (percent Good), BadTags (number not Good) and QualityProblems (number of those that `doubtful` names,
+    as bool by row) count the telemetry of a twin and of all below it; a twin without any is 100 % good. A connection's are those of
+    `server.config.diagnostics`; State is a LinkState.
     """
 
-    def __init__(self, plant: Plant, table: TagTable, links: Mapping[str, Link]) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        table: TagTable,
+        links: Mapping[str, Link],
+        doubtful: Callable[[], npt.NDArray[np.bool_]] | None = None,
+    ) -> None:
         self._table = table
+        self._doubtful = doubtful
         self.adopt(plant, links)
 
     def adopt(self, plant: Plant, links: Mapping[str, Link]) -> None:
@@ -82,6 +90,8 @@ class Diagnostics:
         bad = self._counted(self._table.status[self._rows] >= _NOT_GOOD)
         tags = np.maximum(self._last - self._first, 1)
         values = {"GoodFraction": 100.0 * (1.0 - bad / tags), "BadTags": bad}
+        if self._doubtful is not None:
+            values["QualityProblems"] = self._counted(self._doubtful()[self._rows])
         for (name, data_type), (index, rows) in self._of_twins.items():
             if name in values:
                 yield self._changed(rows, values[name][index], data_type, ticks)

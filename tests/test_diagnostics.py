@@ -165,3 +165,11 @@ def _seconds(rig: Rig, bad: np.ndarray) -> float:
     start = time.perf_counter()
     assert rig.diagnostics.update()
     return time.perf_counter() - start
+
+
+def test_a_twin_counts_the_doubtful_values_of_its_own_tags_and_of_those_below():
+    rig = Rig(build(TREE))
+    doubtful = np.zeros(len(rig.table), np.bool_)
+    doubtful[[rig.row["A/S0"], rig.row["A1/S1"]]] = True
+    Diagnostics(rig.plant, rig.table, {}, lambda: doubtful).update()
+    assert {name: rig.value(f"{name}/QualityProblems") for name in TREE} == {"P": 2, "A": 2, "A1": 1, "B": 0, "E": 0}

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from drivers.readings import now_ticks
+from server.alarms.data_quality import DataQuality
 from server.alarms.definitions import AlarmDefinition, Transitions
 from server.alarms.engine import AlarmEngine
 from server.alarms.hygiene import Hygiene
-from server.alarms.measures import Qualities
 from server.config.plant import Plant
 from server.tags.table import TagTable
 
@@ -21,7 +21,8 @@ _SMOOTHING: Final = 0.1
 
 
 class Alarms:
-    """The alarms of a plant, from its rules and from those added at run time. clock: the server's, in ticks.
+    """The alarms of a plant, from its rules and from those added at run time. quality: judges the data before each
+    evaluation; None: not at all. clock: the server's, in ticks.
 
     pass_ms: what an evaluation takes, on the average of the latest; worst_ms: at most.
     """
@@ -30,7 +31,7 @@ class Alarms:
         self,
         plant: Plant,
         table: TagTable,
-        qualities: Qualities | None = None,
+        quality: DataQuality | None = None,
         *,
         period_s: float = PERIOD_S,
         clock: Callable[[], int] = now_ticks,
@@ -38,10 +39,11 @@ class Alarms:
         self._clock = clock
         self._period_s = period_s
         self._plant = plant
+        self._quality = quality
         self._added: dict[str, AlarmDefinition] = {}
         self._told: list[Callable[[Transitions, Sequence[AlarmDefinition | None]], None]] = []
         self._changed: list[Callable[[Sequence[AlarmDefinition]], None]] = []
-        self.engine = AlarmEngine(of_plant(plant), table, _rows(plant), qualities)
+        self.engine = AlarmEngine(of_plant(plant), table, _rows(plant), quality)
         self.hygiene = Hygiene()
         self.pass_ms = 0.0
         self.worst_ms = 0.0
@@ -62,6 +64,8 @@ class Alarms:
     def adopt(self, plant: Plant) -> None:
         """Go on with a changed plant; what is the same goes on where it stands, timers and all."""
         self._plant = plant
+        if self._quality is not None:
+            self._quality.adopt(plant)
         self._lay_out()
 
     def add(self, definitions: Iterable[AlarmDefinition]) -> None:
@@ -84,6 +88,8 @@ class Alarms:
     def evaluate(self) -> Transitions:
         """Evaluate once, and tell."""
         began, now = time.perf_counter(), self._clock()
+        if self._quality is not None:
+            self._quality.update(now)
         found = self.engine.evaluate(now)
         took_ms = (time.perf_counter() - began) * 1000.0
         self.pass_ms += _SMOOTHING * (took_ms - self.pass_ms)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from posixpath import commonpath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from server.config.alarm_definitions import AlarmDefinition
 from server.config.alarm_making import CONNECTION_LOST, RuleText, connection_alarm, expression_alarm, tag_alarm
@@ -14,15 +13,13 @@ from server.config.bodies import RESERVED, RULE
 from server.config.checking import describe
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.names import absolute, name_problem
+from server.config.patterns import compiled, is_pattern
 from server.config.plant import Tag
 from server.config.rule_spec import RuleSpec
 from server.config.yaml_source import Map
 
 if TYPE_CHECKING:
     from server.config.sections import Known
-
-_PATTERN: Final = re.compile(r"[*?\[]")
-_MARKS: Final = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def read_rules(section: Map | None, known: Known, problems: Problems) -> tuple[AlarmDefinition, ...]:
@@ -80,7 +77,7 @@ class RuleReader:
         return spec
 
     def _of_connections(self, name: str, text: RuleText) -> Iterator[AlarmDefinition]:
-        pattern = _compiled(str(text.spec.connection))
+        pattern = compiled(str(text.spec.connection))
         found = [one for one in self._known.connections if pattern.fullmatch(one)]
         if not found and not self._known.incomplete and name != CONNECTION_LOST:
             nearest = did_you_mean(
@@ -93,10 +90,10 @@ class RuleReader:
     def _spread(self, name: str, text: RuleText) -> Iterator[AlarmDefinition]:
         """A rule over one tag, or over all that a pattern matches."""
         given = text.spec.input or ""
-        if text.spec.expression is not None or not _PATTERN.search(given):
+        if text.spec.expression is not None or not is_pattern(given):
             yield from self._alarms(name, "", text)
             return
-        pattern = _compiled(given.removeprefix("/"))
+        pattern = compiled(given.removeprefix("/"))
         tags = [tag for tag in self._known.tags if tag.connection is not None and pattern.fullmatch(tag.path)]
         if not tags and not self._known.incomplete:
             self._add(text, "input", f"no tag matches {given}; a pattern is over whole paths, such as **/Motor*/Load")
@@ -200,9 +197,3 @@ class RuleReader:
     def _add(self, text: RuleText, key: str, message: str) -> None:
         place = text.raw.value_at.get(key, text.raw.place)
         self._problems.add(place, message, text.label, key if text.label else "")
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """The regular expression of a pattern over paths: ** is any twins, * anything within a name, ? one character."""
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
-    return re.compile("".join(_MARKS.get(piece) or re.escape(piece) for piece in pieces))

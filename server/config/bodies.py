@@ -39,7 +39,7 @@ RESERVED: Final = frozenset(
     {"Identification", "Telemetry", "Commands", "Analytics", "Alarms", "Diagnostics", "ExtractFeatures"}
 )
 """Names that every twin has below it already."""
-DIAGNOSTICS: Final = ("GoodFraction", "BadTags")
+DIAGNOSTICS: Final = ("GoodFraction", "BadTags", "QualityProblems")
 """Names of every twin's own diagnostics tags."""
 
 _PARTS: Final = frozenset({"telemetry", "commands", "methods", "rules", "components", "children"})

@@ -13,6 +13,7 @@ CONNECTION_STATES: Final = ("Disconnected", "Connecting", "Connected")
 _TWIN: Final = (
     ("GoodFraction", DataType.Double, "Share of the telemetry of this twin and those below it that is Good", "P1"),
     ("BadTags", DataType.UInt32, "Telemetry of this twin and those below it that is not Good", None),
+    ("QualityProblems", DataType.UInt32, "Telemetry of this twin and those below it with doubtful values", None),
 )
 _CONNECTION: Final = (
     ("State", DataType.Int32, "State of the connection", None),

@@ -21,7 +21,7 @@ from server.config.names import name_problem
 from server.config.pieces import Names
 from server.config.plant import Connection, Plant, Tag
 from server.config.resolve import Resolver
-from server.config.sections import LATER, SECTION_READERS, Known
+from server.config.sections import SECTION_READERS, Known
 from server.config.uses import check_unused, check_uses
 from server.config.yaml_source import Map
 
@@ -79,11 +79,8 @@ class _Loader:
         for name in self._root:
             if name in SECTION_READERS:
                 continue
-            if name in LATER:
-                message = f"{name} is not available yet; leave the section out"
-                self._problems.add(self._root.key_at[name], message)
-            elif name not in _SECTIONS and not name.startswith("x-"):
-                nearest = did_you_mean(name, [*_SECTIONS, *LATER, "include"])
+            if name not in _SECTIONS and not name.startswith("x-"):
+                nearest = did_you_mean(name, [*_SECTIONS, *SECTION_READERS, "include"])
                 self._problems.add(self._root.key_at[name], f"unknown section {name}{nearest}")
         for name in ("plant", "twins"):
             if not self._root.get(name):

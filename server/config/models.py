@@ -14,6 +14,7 @@ from nodesets.units import nearest, unit
 from server.config.history_spec import HistorySpec
 from server.config.plant import Scope
 from server.config.publish_spec import PublisherSpec
+from server.config.quality_settings import QualitySettings
 from server.config.rule_spec import RuleSpec
 from server.config.spec import Scalar, Seconds, Spec
 
@@ -273,4 +274,7 @@ class PlantFile(Spec):
     )
     rules: dict[str, RuleSpec] = Field(
         default_factory=dict, description="Alarms by name, over tags given by absolute paths and patterns."
+    )
+    data_quality: QualitySettings = Field(
+        default_factory=QualitySettings, description="How strictly the values of tags are judged."
     )

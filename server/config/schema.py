@@ -10,12 +10,6 @@ from pydantic import TypeAdapter
 
 from drivers.registry import driver_names, driver_type
 from server.config.models import PlantFile
-from server.config.sections import LATER, SECTION_READERS
-
-
-def _not_yet() -> str:
-    return ", ".join(name for name in LATER if name not in SECTION_READERS)
-
 
 _HOLE: Final = {"type": "string", "pattern": r"\{.+\}"}
 _TEMPLATED: Final = ("TypeSpec", "TwinSpec", "TagSpec", "CommandSpec", "MethodSpec", "InterlockSpec", "RuleSpec")
@@ -46,7 +40,7 @@ def plant_schema() -> dict[str, Any]:
         _let_parameters_stand(definitions[name])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$comment": f"Generated from the models; the sections {_not_yet()} are not available yet.",
+        "$comment": "Generated from the models.",
         **schema,
         "title": "uatwin plant file",
         "required": [],  # an included file has some of the sections only

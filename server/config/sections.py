@@ -1,4 +1,4 @@
-"""Sections of the plant file that are read once its tags are known: history, publish, rules."""
+"""Sections of the plant file that are read once its tags are known: history, publish, rules, data_quality."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from server.config.errors import Problems
 from server.config.history import read_history
 from server.config.plant import Connection, Tag, Twin
 from server.config.publish import read_publish
+from server.config.quality_settings import read_data_quality
 from server.config.yaml_source import Map
 
 
@@ -37,7 +38,6 @@ leaves it as it is."""
 SECTION_READERS: Final[dict[str, SectionReader]] = {
     "history": read_history,
     "rules": read_rules,
+    "data_quality": read_data_quality,
     "publish": read_publish,
 }
-LATER: Final = ("history", "publish", "rules")
-"""Sections that the plant file has; those without a reader are not there yet."""

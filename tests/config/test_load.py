@@ -57,7 +57,7 @@ def test_tags_are_numbered_by_row_and_diagnostics_come_last(load: Any) -> None:
 
 def test_twins_and_connections_have_their_diagnostics(load: Any) -> None:
     plant = load(MACHINES)
-    good, bad = plant.twins[0].diagnostics
+    good, bad, doubtful = plant.twins[0].diagnostics
     assert (good.path, good.data_type, good.unit, good.range) == (
         "M1/GoodFraction",
         DataType.Double,
@@ -65,6 +65,7 @@ def test_twins_and_connections_have_their_diagnostics(load: Any) -> None:
         (0.0, 100.0),
     )
     assert (bad.path, bad.data_type) == ("M1/BadTags", DataType.UInt32)
+    assert (doubtful.path, doubtful.data_type) == ("M1/QualityProblems", DataType.UInt32)
     found = {tag.path: tag for tag in plant.connections["line1"].diagnostics}
     assert found["Connections/line1/State"].states == ("Disconnected", "Connecting", "Connected")
     assert found["Connections/line1/LatencyP50"].unit == "C26"
