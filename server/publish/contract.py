@@ -64,6 +64,11 @@ class Session(Protocol):
         """Hand a message over; its number is acknowledged later."""
         ...
 
+    def confirm(self) -> None:
+        """Ask the broker for a word that shows that it has what was sent without acknowledgement so far; those messages
+        are acknowledged when it comes. To be called now and then."""
+        ...
+
     async def close(self) -> None:
         """Leave in order; idempotent."""
         ...
@@ -86,8 +91,13 @@ class MakeSession(Protocol):
 class Format(Protocol):
     """How twins look on the broker: OPC UA PubSub JSON, Sparkplug B, plain JSON. All calls come from the event loop.
 
-    Values reach it by rows of the tag table; `adopt` of the publisher makes a new Format for a changed plant.
+    Values reach it by rows of the tag table; a changed plant has new Formats.
     """
+
+    @property
+    def ready(self) -> bool:
+        """Whether it may publish; while it may not (its primary host is away) values wait on disk."""
+        ...
 
     def subscriptions(self) -> Sequence[tuple[str, int]]:
         """Topics with QoS to subscribe to on each connection."""

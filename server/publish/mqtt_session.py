@@ -69,6 +69,9 @@ class MqttSession:
         self._woken = False
         self._answer: asyncio.Future[str] = self._loop.create_future()
         self._closing = False
+        self._question: tuple[str, int] | None = None
+        self._unconfirmed: list[int] = []
+        self._asked: dict[int, list[int]] = {}
         self._client = self._make()
 
     async def open(self, will: Message | None, subscriptions: Sequence[tuple[str, int]]) -> None:
@@ -101,11 +104,24 @@ class MqttSession:
             )
         if subscriptions:
             client.subscribe(list(subscriptions))
+            self._question = subscriptions[0]
 
     def publish(self, message: Message) -> int:
-        """Hand a message over; its number comes back by `acknowledged`: for QoS 0 once it is on its way."""
+        """Hand a message over; its number comes back by `acknowledged`: for QoS 0 after `confirm`, or, where nothing is
+        subscribed, once it is on its way."""
         properties = self._properties(message, PacketTypes.PUBLISH)
-        return self._client.publish(message.topic, message.payload, message.qos, message.retain, properties).mid
+        number = self._client.publish(message.topic, message.payload, message.qos, message.retain, properties).mid
+        if message.qos == 0 and self._question is not None:
+            self._unconfirmed.append(number)
+        return number
+
+    def confirm(self) -> None:
+        """Subscribe once more to what is subscribed: packets are answered in order, so the answer says that all before
+        it has arrived."""
+        if self._unconfirmed and not self._asked and self._question is not None:
+            _, number = self._client.subscribe(*self._question)
+            if number is not None:
+                self._asked[number], self._unconfirmed = self._unconfirmed, []
 
     async def close(self) -> None:
         """Leave the broker in order; idempotent."""
@@ -129,6 +145,7 @@ class MqttSession:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         return client
 
     def _on_connect(
@@ -152,6 +169,11 @@ class MqttSession:
             self._received, Received(message.topic, bytes(message.payload), message.retain, _properties_of(message))
         )
 
+    def _on_subscribe(
+        self, client: Client, data: Any, number: int, codes: list[ReasonCode], more: Properties | None
+    ) -> None:
+        self._tell(self._confirmed, number)
+
     def _tell(self, what: Callable[..., None], *arguments: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what, *arguments)
@@ -173,7 +195,13 @@ class MqttSession:
         numbers = []
         while self._acks:
             numbers.append(self._acks.popleft())
-        self._acknowledged(numbers)
+        open_ones = {*self._unconfirmed, *(one for asked in self._asked.values() for one in asked)}
+        self._acknowledged([number for number in numbers if number not in open_ones] if open_ones else numbers)
+
+    def _confirmed(self, number: int) -> None:
+        numbers = self._asked.pop(number, [])
+        if numbers:
+            self._acknowledged(numbers)
 
     def _properties(self, message: Message, packet: int) -> Properties | None:
         if self._broker.version != "5" or not message.properties:

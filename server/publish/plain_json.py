@@ -55,6 +55,11 @@ class PlainJson:
         if settings.commands:
             self._orders = {f"{self._topic(twin, tag)}/set": tag for twin in plant.walk() for tag in twin.commands}
 
+    @property
+    def ready(self) -> bool:
+        """Always: whoever listens, listens."""
+        return True
+
     def subscriptions(self) -> Sequence[tuple[str, int]]:
         """The topics of commands."""
         return [(topic, self._settings.qos) for topic in self._orders]

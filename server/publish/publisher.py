@@ -82,6 +82,7 @@ class Publisher:
         self._session: Session | None = None
         self._lost: asyncio.Event = asyncio.Event()
         self._room = asyncio.Event()
+        self._heard = asyncio.Event()
         self._done: list[int] = []
         self._orders: set[asyncio.Task[None]] = set()
 
@@ -163,10 +164,12 @@ class Publisher:
         self._lost.clear()
         session = self._connect(self._acknowledged, self._received, self._on_lost)
         await session.open(self._form.will(), self._form.subscriptions())
-        self._session, self.connected = session, True
-        if self.counters.last_error:
-            _log.info("%s: there is a connection again", self.name)
+        self._session = session
         try:
+            await self._allowed()
+            self.connected = not self._lost.is_set()
+            if self.counters.last_error and self.connected:
+                _log.info("%s: there is a connection again", self.name)
             self._publish(self._form.birth(now_ticks()))
             work = [asyncio.create_task(self._drain()), asyncio.create_task(self._lost.wait())]
             try:
@@ -177,6 +180,7 @@ class Publisher:
                 await asyncio.wait(work)
             if not work[0].cancelled():
                 work[0].result()
+                self._publish(self._form.death(now_ticks()))
         except asyncio.CancelledError:
             await self._farewell()
             raise
@@ -185,19 +189,27 @@ class Publisher:
             await session.close()
             await self._keep_rest()
 
+    async def _allowed(self) -> None:
+        """Wait until the format may publish, or the connection is lost."""
+        while not self._form.ready and not self._lost.is_set():
+            self._heard.clear()
+            await self._heard.wait()
+
     async def _drain(self) -> None:
-        """Live batches as they come, and beside them those that wait on disk from before, at a limited rate."""
+        """Live batches as they come, and beside them those that wait on disk from before, at a limited rate. Ends when
+        the format may publish no longer."""
         live_from = await self._on_disk(self.queue.newest)
         old, credit = 0, 0.0
         step_s = min(self._pace.interval_s, 0.1)
         loop = asyncio.get_running_loop()
         last = loop.time()
-        while True:
+        while self._form.ready:
             live, self._live = self._live, []
             for number, reduced in live:
                 if number > live_from or number < 0:  # the rest comes from the disk
                     await self._send(number, reduced, historical=False)
             self._publish(self._form.due(now_ticks()))
+            self._confirm()
             now = loop.time()
             credit = min(credit + (now - last) * self._pace.drain_per_s, float(self._pace.drain_per_s))
             last = now
@@ -213,6 +225,7 @@ class Publisher:
     async def _send(self, number: int, reduced: Reduced, historical: bool) -> None:
         while self._delivery.under_way >= _MOST_UNDER_WAY:
             self._room.clear()
+            self._confirm()
             await self._room.wait()
         session = self._session
         assert session is not None
@@ -239,6 +252,7 @@ class Publisher:
             async with asyncio.timeout(_FAREWELL_S):
                 while self._delivery.under_way:
                     self._room.clear()
+                    self._confirm()
                     await self._room.wait()
 
     # -- what the broker says ---------------------------------------------------------------------------------------
@@ -247,6 +261,10 @@ class Publisher:
         for message in messages if self._session is not None else ():
             assert self._session is not None
             self._session.publish(message)
+
+    def _confirm(self) -> None:
+        if self._session is not None:
+            self._session.confirm()
 
     def _acknowledged(self, numbers: Sequence[int]) -> None:
         self._done += self._delivery.acknowledge(numbers)
@@ -258,10 +276,12 @@ class Publisher:
         self._complain(reason)
         self.counters.reconnects += 1
         self._lost.set()
+        self._heard.set()
 
     def _received(self, message: Received) -> None:
         answers, orders = self._form.received(message, now_ticks())
-        self._publish(answers)
+        self._heard.set()
+        self._publish(answers if self.connected else ())
         for order in orders:
             task = asyncio.create_task(self._carry_out(order), name=f"publisher {self.name} order")
             self._orders.add(task)

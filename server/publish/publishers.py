@@ -26,6 +26,7 @@ from server.publish.pubsub_metadata import Description
 from server.publish.queue import Bounds, Queue, QueueError
 from server.publish.reduced import Keep, Plan
 from server.publish.reduction import Reduction
+from server.publish.sparkplug import NodeSettings, SparkplugNode
 from server.tags.table import TagTable
 
 _log = logging.getLogger(__name__)
@@ -123,6 +124,12 @@ class Publishers:
             plain = spec.json_
             settings = PlainSettings(plain.topic, plain.qos, plain.retain, plain.commands, f"publisher {of.name}")
             return PlainJson(settings, plant, layout, self._table)
+        if spec.sparkplug is not None:
+            node = spec.sparkplug
+            known = NodeSettings(
+                node.group, node.node or plant.name, node.primary_host or "", node.commands, f"publisher {of.name}"
+            )
+            return SparkplugNode(known, plant, layout, self._table)
         pubsub = spec.pubsub
         assert pubsub is not None
         publisher_id = pubsub.publisher_id or plant.name

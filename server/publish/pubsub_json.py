@@ -80,6 +80,11 @@ class PubSubJson:
         }
         self._metadata = {one.writer: description.of(one) for one in layout.sets}
 
+    @property
+    def ready(self) -> bool:
+        """Always: OPC UA subscribers come and go."""
+        return True
+
     def subscriptions(self) -> Sequence[tuple[str, int]]:
         """None: OPC UA PubSub over MQTT goes one way here."""
         return ()
