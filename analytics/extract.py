@@ -14,6 +14,7 @@ from analytics.errors import BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
 from analytics.features import EDGE, edge_features
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.series import TICKS_PER_SECOND, Series
+from analytics.tsfresh_names import TSFRESH
 from analytics.windows import Cuts, cut, window_ends
 
 SETS: Final = ("Edge", "Minimal", "Efficient", "Comprehensive")
@@ -39,8 +40,13 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
     feature_set = arguments[_SET]
     if not isinstance(feature_set, str):
         raise ArgumentError(_SET, BAD_TYPE_MISMATCH, f"FeatureSet is text: {', '.join(SETS)}, or names of features")
+    names = _feature_names(feature_set.strip() or "Edge")
+    unknown = [name for name in names if name not in EDGE and name.partition("__")[0] not in TSFRESH]
+    if unknown:
+        raise ArgumentError(_SET, BAD_OUT_OF_RANGE, _no_feature(unknown[0]))
     settings = {"window_s": window_s, "step_s": step_s, "feature_set": feature_set.strip() or "Edge"}
-    return Job("ExtractFeatures", signals, start, end, settings)
+    dear = not names or any(name not in EDGE for name in names)
+    return Job("ExtractFeatures", signals, start, end, settings, long=dear)
 
 
 def _duration(arguments: Sequence[object], index: int, name: str) -> float:
@@ -112,6 +118,13 @@ def _feature_names(feature_set: str) -> list[str]:
     return names
 
 
+def _no_feature(name: str) -> str:
+    return (
+        f'"{name}" is no feature; right are {", ".join(SETS)}, names such as {", ".join(list(EDGE)[:6])}, or those of '
+        "tsfresh with their parameters, such as autocorrelation__lag_2"
+    )
+
+
 def _compute(cuts: Cuts, names: list[str], feature_set: str) -> tuple[list[str], npt.NDArray[np.float64]]:
     """float64[pieces, features], with the names of its columns; tsfresh does what numpy does not."""
     own = [name for name in names if name in EDGE]
@@ -124,12 +137,7 @@ def _compute(cuts: Cuts, names: list[str], feature_set: str) -> tuple[list[str],
     others = [name for name in names if name not in EDGE]
     unknown = tsfresh_features.unknown(others)
     if unknown:
-        raise ArgumentError(
-            _SET,
-            BAD_OUT_OF_RANGE,
-            f'"{unknown[0]}" is no feature; right are {", ".join(SETS)}, names such as {", ".join(list(EDGE)[:6])}, or '
-            "those of tsfresh with their parameters, such as autocorrelation__lag_2",
-        )
+        raise ArgumentError(_SET, BAD_OUT_OF_RANGE, _no_feature(unknown[0]))
     theirs = tsfresh_features.named(cuts, others)
     columns = {**dict(zip(own, _edge(cuts, own).T, strict=True)), **dict(zip(others, theirs.T, strict=True))}
     return names, np.stack([columns[name] for name in names], axis=1)

@@ -17,6 +17,7 @@ from tsfresh.feature_extraction import (
 )
 from tsfresh.feature_extraction.settings import from_columns
 
+from analytics.tsfresh_names import TSFRESH
 from analytics.windows import Cuts
 
 _SETS: Final = {
@@ -24,7 +25,6 @@ _SETS: Final = {
     "Efficient": EfficientFCParameters,
     "Comprehensive": ComprehensiveFCParameters,
 }
-_KNOWN: Final = frozenset(ComprehensiveFCParameters())
 
 
 def standard(cuts: Cuts, feature_set: str) -> tuple[list[str], npt.NDArray[np.float64]]:
@@ -46,7 +46,7 @@ def named(cuts: Cuts, names: Sequence[str]) -> npt.NDArray[np.float64]:
 
 
 def _understood(name: str) -> bool:
-    if name.split("__", 1)[0] not in _KNOWN:
+    if name.split("__", 1)[0] not in TSFRESH:
         return False
     try:
         parameters = _parameters([name])

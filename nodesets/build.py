@@ -18,7 +18,16 @@ _VALUES: Final = "http://opcfoundation.org/UA/2008/02/Types.xsd"
 _STANDARD_URI: Final = "http://opcfoundation.org/UA/"
 _ALIASES: Final = (
     *("Boolean", "Byte", "UInt16", "UInt32", "Double", "String", "DateTime", "LocalizedText", "BaseDataType"),
-    *("IdType", "NumericRange", "Argument", "HasModellingRule", "HasTypeDefinition", "HasSubtype", "HasProperty"),
+    *(
+        "StatusCode",
+        "IdType",
+        "NumericRange",
+        "Argument",
+        "HasModellingRule",
+        "HasTypeDefinition",
+        "HasSubtype",
+        "HasProperty",
+    ),
     "HasComponent",
 )
 _METADATA: Final = 5900

@@ -20,7 +20,9 @@ from analytics.worker import Worker
 from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
 from server.address_space import AddressSpaceError, TwinSpace
+from server.address_space.analytics_objects import AnalyticsObjects
 from server.alarms.alarms import Alarms, of_plant
+from server.alarms.data_quality import DataQuality
 from server.alarms.following import Following
 from server.analysis.jobs import JobBook
 from server.analysis.library import Library
@@ -36,6 +38,7 @@ from server.publish.contract import Order
 from server.publish.publishers import About, Publishers
 from server.services.actions import AnalyticsActions, CommandActions, analytics_methods
 from server.services.audit_events import AuditTrail
+from server.services.job_events import JobEvents
 from server.services.options import UaServerOptions
 from server.services.ua_server import UaServer
 from server.tags.table import TagTable
@@ -70,18 +73,23 @@ class Bridge:
         self.table = TagTable([int(tag.data_type) for tag in plant.tags], [tag.array_length for tag in plant.tags])
         self.acquisition = Acquisition(plant, self.table)
         self.commands = Commands(plant, self.table, self.acquisition)
-        self.diagnostics = Diagnostics(plant, self.table, self.acquisition.links)
-        self.alarms = Alarms(plant, self.table)
+        quality = DataQuality(plant, self.table)
+        self.diagnostics = Diagnostics(plant, self.table, self.acquisition.links, quality.doubtful)
+        self.alarms = Alarms(plant, self.table, quality)
         self.recent = Recent(self.table)
         self.worker = Worker()
         self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
         self.analytics = Analytics(self.table, Past(self.recent), self.worker, self.library, self.jobs)
+        objects = AnalyticsObjects(self.library, self.jobs)
         self.following = Following(self.alarms)
         conditions = self.following.conditions
-        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()), conditions)
+        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()), conditions, objects=objects)
+        self.library.on_change(self.space.forget_objects)
+        self.jobs.on_list(self.space.forget_objects)
         commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)
         self.server = UaServer(options, self.table, self.space, commands, methods)
         self.commands.on_audit(AuditTrail(self.server).note)
+        self.jobs.on_transition(JobEvents(self.server).note)
         about = About(self.server.application_uri, options.application_name, lambda: (self.server.endpoint_url,))
         self.publishers = Publishers(plant, self.table, options.data, about, self._obey)
         self._rows = _rows_of(plant)

@@ -52,6 +52,22 @@ def tag_attributes(head: Head, tag: Tag, value: Callable[[], ua.DataValue], *, h
     return attributes
 
 
+def variable_attributes(
+    head: Head, description: str, data_type: ua.NodeId, value_rank: int, value: Callable[[], ua.DataValue]
+) -> Attributes:
+    """Attributes of a Variable that is no tag; its Value is asked for at every read. value_rank: -1, or 1 for an array
+    of any length."""
+    attributes = _base(head, description)
+    attributes |= _variable(data_type, 0, _READ)
+    if value_rank > 0:
+        any_length = ua.Variant([0], _V.UInt32, is_array=True)
+        attributes[_A.ValueRank] = _fixed(value_rank, _V.Int32)
+        attributes[_A.ArrayDimensions] = AttributeValue(ua.DataValue(any_length))
+    attributes[_A.MinimumSamplingInterval] = _fixed(0.0, _V.Double)
+    attributes[_A.Value] = _computed(value)
+    return attributes
+
+
 def property_attributes(
     head: Head,
     description: str,

@@ -29,7 +29,7 @@ _VARIABLE_TYPES: Final = (
     *("TwoStateVariableType", "ConditionVariableType", "FiniteStateVariableType", "FiniteTransitionVariableType"),
 )
 _OBJECT_TYPES: Final = (
-    *("FolderType", "ShelvedStateMachineType", "ExclusiveLimitStateMachineType", *AlarmType),
+    *("BaseObjectType", "FolderType", "ShelvedStateMachineType", "ExclusiveLimitStateMachineType", *AlarmType),
     *("HistoricalDataConfigurationType", "AggregateConfigurationType"),
 )
 HA_CONFIGURATION: Final = "HA Configuration"
@@ -113,6 +113,14 @@ class Heads:
         """A part of a condition; kind: its TypeDefinition by its standard name, "" for a Method."""
         type_definition = self._standard[kind].node_id if kind else NO_TYPE
         return Head(self.node_id(path), ua.QualifiedName(name, 0), node_class, type_definition)
+
+    def of_analytics(self, path: str, name: str, node_class: ua.NodeClass, kind: str, space: str = "types") -> Head:
+        """A model, a job or a part of one. kind: the name of its type, "" for a Method; space: where its BrowseName
+        belongs, "types", "plant" or "standard"."""
+        index = {"types": self._types, "plant": self._plant, "standard": 0}[space]
+        of_type = self._own.get(kind) or self._standard[kind] if kind else None
+        type_definition = of_type.node_id if of_type is not None else NO_TYPE
+        return Head(self.node_id(path), ua.QualifiedName(name, index), node_class, type_definition)
 
     def ha_configuration(self, tag_path: str) -> Head:
         """How the values of a tag are kept."""

@@ -11,6 +11,7 @@ from nodesets.identification import identification_value
 from nodesets.units import nearest, unit
 from server.address_space.heads import ALARMS, CONNECTIONS, TWINS
 from server.address_space.method_views import AnalyticsMethods, MethodView
+from server.address_space.object_views import FOLDERS
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Connection, Plant, Relation, Tag, Twin
@@ -71,7 +72,14 @@ class PlantIndex:
             return self.connections[path]
         if tag.command is not None:
             return twin, "Commands"
+        if any(other is tag for other in twin.analytics):
+            return twin, "Analytics"
         return twin, "Diagnostics" if any(other is tag for other in twin.diagnostics) else "Telemetry"
+
+    def analysed(self, path: str) -> Twin | None:
+        """The twin with that path, if it has analytics."""
+        twin = self.twins.get(path)
+        return twin if twin is not None and self.analytics_methods(twin) else None
 
     def parent(self, twin: Twin) -> Twin | None:
         """The twin it is part of; None for a root."""
@@ -125,7 +133,9 @@ class PlantIndex:
             yield twin.path
             yield from (f"{twin.path}/{part}" for part in PARTS)
             yield from (method.path for method in twin.methods)
-            yield from (f"{twin.path}/{view.name}" for view in self.analytics_methods(twin))
+            methods = self.analytics_methods(twin)
+            yield from (f"{twin.path}/{view.name}" for view in methods)
+            yield from (f"{twin.path}/{folder}" for folder in FOLDERS if methods)
 
     def _refuse_unknown_units(self) -> None:
         for code in {tag.unit for tag in self.plant.tags if tag.unit}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
 from asyncua import ua
@@ -62,6 +62,13 @@ class LazyNodes(MutableMapping[ua.NodeId, NodeData]):
         """Make every node of the plant anew when it is asked for next: the plant has changed."""
         self._recent.clear()
         self._in_use.clear()
+
+    def forget_below(self, paths: Iterable[str]) -> None:
+        """The same for the nodes with these paths and all whose path goes on from there."""
+        below = tuple(paths)
+        for kept in (self._recent, self._in_use):
+            for path in [path for path in kept if path.startswith(below)]:
+                del kept[path]
 
     def get(self, key: ua.NodeId, default: Any = None, /) -> Any:
         """The node, or the default where there is none."""

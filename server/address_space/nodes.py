@@ -26,6 +26,8 @@ from server.address_space.index import PARTS, PlantIndex
 from server.address_space.kinds import PROPERTIES, property_names
 from server.address_space.lazy_nodes import PlantNode
 from server.address_space.method_views import MethodView
+from server.address_space.object_nodes import ObjectNodes
+from server.address_space.object_views import Objects
 from server.address_space.values import data_value, state_text
 from server.config.plant import CommandMethod, Connection, Tag, Twin
 from server.tags.table import TagTable
@@ -46,7 +48,7 @@ _ROOT_TEXTS: Final[Mapping[str, str]] = {
 
 
 class NodeMaker:
-    """past: which tags have a history. since: SourceTimestamp of values that never change."""
+    """past: which tags have a history. objects: models and jobs. since: SourceTimestamp of values that never change."""
 
     def __init__(
         self,
@@ -55,10 +57,12 @@ class NodeMaker:
         table: TagTable,
         views: ConditionViews,
         past: HistoryView,
+        objects: Objects,
         since: ua.DateTime,
     ) -> None:
         self._index = index
         self._past = HistoryNodes(past, heads, index.tag, self._node, since)
+        self._objects = ObjectNodes(objects, heads, index.analysed, self._node)
         self._conditions = ConditionNodes(views, heads, self._owner_of_alarms, self._node, since)
         self._heads = heads
         self._table = table
@@ -84,7 +88,12 @@ class NodeMaker:
             or self._identification_property(path)
             or self._conditions.make(path)
             or self._past.make(path)
+            or self._objects.make(path)
         )
+
+    def action_of(self, path: str) -> tuple[Twin, str, str] | None:
+        """The twin, the folder and the name of the object that has a method with that path."""
+        return self._objects.action_of(path)
 
     def _owner_of_alarms(self, path: str) -> Head | None:
         if path in _ROOT_TEXTS:
@@ -181,13 +190,19 @@ class NodeMaker:
         yield "HasComponent", False, heads.twin(twin)
         if part == "Identification":
             yield from (("HasProperty", True, heads.identification(twin, name)) for name in twin.identification)
-        tags = {"Telemetry": twin.telemetry, "Commands": twin.commands, "Diagnostics": twin.diagnostics}.get(part, ())
+        tags = {
+            "Telemetry": twin.telemetry,
+            "Commands": twin.commands,
+            "Analytics": twin.analytics,
+            "Diagnostics": twin.diagnostics,
+        }.get(part, ())
         yield from (("HasComponent", True, heads.tag(tag)) for tag in tags)
         if part == "Commands":
             yield from (("HasComponent", True, heads.method(method.path, in_types=False)) for method in twin.methods)
         if part == "Analytics":
             for view in self._index.analytics_methods(twin):
                 yield "HasComponent", True, heads.method(f"{twin.path}/{view.name}", in_types=True)
+            yield from self._objects.links_of_analytics(twin)
 
     def _method(self, path: str) -> PlantNode | None:
         found = self._index.method(path)

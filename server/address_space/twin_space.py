@@ -20,6 +20,7 @@ from server.address_space.index import AddressSpaceError, PlantIndex
 from server.address_space.lazy_nodes import LazyNodes
 from server.address_space.method_views import AnalyticsMethods, MethodView
 from server.address_space.nodes import NodeMaker
+from server.address_space.object_views import FOLDERS, NoObjects, Objects
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Plant, Tag, Twin
@@ -33,7 +34,7 @@ class TwinSpace:
     """Nodes of the plant are made when somebody asks for them; what is kept per tag is one dict entry.
 
     Raises AddressSpaceError for a plant that cannot be shown. analytics_methods says what stands under `Analytics`,
-    conditions under `Alarms`, past which tags have a history.
+    conditions under `Alarms`, past which tags have a history, objects which models and jobs there are.
     """
 
     namespace_index: Final = PLANT_INDEX
@@ -45,10 +46,12 @@ class TwinSpace:
         analytics_methods: AnalyticsMethods,
         conditions: Conditions | None = None,
         past: HistoryView | None = None,
+        objects: Objects | None = None,
     ) -> None:
         self._table = table
         self.conditions = conditions if conditions is not None else Conditions()
         self._past = past or HistoryView()
+        self._objects = objects or NoObjects()
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
         self._nodes: LazyNodes | None = None
@@ -64,8 +67,13 @@ class TwinSpace:
         self.views = ConditionViews(self.conditions, self._heads, index.tag)
         self._plant, self._index, self._rows = plant, index, index.rows
         since = cast(ua.DateTime, datetime.now(UTC))
-        self._maker = NodeMaker(index, self._heads, self._table, self.views, self._past, since)
+        self._maker = NodeMaker(index, self._heads, self._table, self.views, self._past, self._objects, since)
         self._forget()
+
+    def forget_objects(self, twin_path: str) -> None:
+        """Models or jobs of a twin have come, changed or gone."""
+        if self._nodes is not None:
+            self._nodes.forget_below([f"{twin_path}/{folder}" for folder in FOLDERS])
 
     def _forget(self) -> None:
         """Make nodes anew when they are asked for next."""
@@ -132,6 +140,12 @@ class TwinSpace:
         if node_id.NamespaceIndex != PLANT_INDEX or not isinstance(node_id.Identifier, str):
             return None
         return self._index.method(node_id.Identifier)
+
+    def action_of(self, node_id: ua.NodeId) -> tuple[Twin, str, str] | None:
+        """The twin, the folder and the name of the model or job whose method a NodeId stands for; None for every other
+        node."""
+        path = self.path_of(node_id)
+        return self._maker.action_of(path) if path is not None else None
 
     async def _refuse_other_indices(self, server: Server) -> None:
         present = await server.get_namespace_array()

@@ -162,12 +162,13 @@ class JobBook:
         if job.shown:
             self._tell_list(job)
 
-    def cancel(self, job: JobRecord) -> bool:
+    async def cancel(self, job: JobRecord) -> bool:
         """End it now; whether it was still under way."""
-        under_way = job.state is not JobState.Halted and job.task is not None
-        if under_way and job.task is not None:
-            job.task.cancel()
-        return under_way
+        if job.state is JobState.Halted or job.task is None:
+            return False
+        job.task.cancel()
+        await asyncio.wait([job.task])
+        return True
 
     async def stop(self) -> None:
         """Cancel all that is under way, and wait for its end."""

@@ -13,7 +13,7 @@ from analytics.function import Argument as CatalogArgument
 from analytics.function import Function
 from server.address_space import AnalyticsMethods, Argument, MethodView
 from server.address_space.variants import result_variant
-from server.analysis.access import may_call
+from server.analysis.access import may_call, may_cancel
 from server.analysis.jobs import Caller
 from server.analysis.offers import Offer, Offers
 from server.commands.executor import Commands
@@ -97,6 +97,16 @@ class AnalyticsActions:
             for kind, value in zip(method.results, results, strict=True)
         ]
         return ua.CallMethodResult(_GOOD, OutputArguments=outputs)
+
+    async def cancel(self, twin: Twin, folder: str, name: str, session: Session) -> int:
+        """End a job: Halt of its Program (Part 10, 5.2.1). The StatusCode, once it has ended."""
+        job = self._analytics.jobs.find(twin.path, name)
+        if job is None:
+            return ua.StatusCodes.BadNodeIdUnknown
+        if not may_cancel(session.user, caller_of(session).session, job):
+            return ua.StatusCodes.BadUserAccessDenied
+        ended = await self._analytics.jobs.cancel(job)
+        return ua.StatusCodes.Good if ended else ua.StatusCodes.BadInvalidState
 
 
 def caller_of(session: Session) -> Caller:

@@ -42,6 +42,9 @@ class MethodTable:
         if of_condition is not None and self._server.condition_calls is not None:
             calls = self._server.condition_calls
             return await _result(calls.call(session, *of_condition, method.MethodId, arguments))
+        of_job = self._server.space.action_of(node.nodeid) if self._server.space is not None else None
+        if of_job is not None:
+            return await _result(self._server.methods.cancel(*of_job, session))
         found = self._server.space.method_of(node.nodeid) if self._server.space is not None else None
         if found is not None:
             twin, view = found

@@ -36,6 +36,10 @@ class Methods(Protocol):
         """A ua.CallMethodResult, a StatusCode, or a list of output Variants."""
         ...
 
+    async def cancel(self, twin: Twin, folder: str, name: str, session: Session) -> Any:
+        """The StatusCode of ending a job; folder: "Jobs"."""
+        ...
+
 
 class History(Protocol):
     """The past of tags, by row; `server.history.history.History` is it. All but `historized` raise StoreError."""

@@ -43,7 +43,9 @@ async def test_the_tree_reads_like_the_plant(served: Served):
     assert await below(served.node(f"{PUMP}/Commands")) == {
         name: f"{PUMP}/{name}" for name in ("SpeedSetpoint", "Run", "Start", "SetSpeed")
     }
-    assert await below(served.node(f"{PUMP}/Analytics")) == {"ExtractFeatures": f"{PUMP}/ExtractFeatures"}
+    assert await below(served.node(f"{PUMP}/Analytics")) == {
+        name: f"{PUMP}/{name}" for name in ("ExtractFeatures", "Models", "Jobs")
+    }
     assert await below(served.node("Connections")) == {"line1": "Connections/line1"}
     assert set(await below(served.node("Connections/line1"))) == {"Driver", "State", "LastError"}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analytics import extract
-from analytics.arguments import Context
+from analytics.arguments import Context, Job
 from analytics.catalog import CATALOG
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
 from analytics.extract import EXTRACT_FEATURES
@@ -126,6 +126,22 @@ def test_a_silent_signal_is_named_beside_the_others() -> None:
 def test_a_list_of_features_with_a_hole_is_wrong(features: str) -> None:
     with pytest.raises(ArgumentError, match="twice or has an empty name"):
         call({"Flow": ramp(9)}, [], None, None, 0.0, 0.0, features)
+
+
+def test_an_unknown_feature_is_refused_before_a_worker_is_asked() -> None:
+    with pytest.raises(ArgumentError, match='"meen" is no feature') as caught:
+        EXTRACT_FEATURES.plan(([], None, None, 0.0, 0.0, "mean, meen"), CONTEXT)
+    assert (caught.value.index, caught.value.status) == (5, BAD_OUT_OF_RANGE)
+
+
+@pytest.mark.parametrize(
+    ("features", "long"),
+    [("", False), ("mean,last", False), ("mean,benford_correlation", True), ("Minimal", True), ("Comprehensive", True)],
+)
+def test_what_tsfresh_computes_becomes_a_job_at_once(features: str, long: bool) -> None:
+    job = EXTRACT_FEATURES.plan(([], None, None, 0.0, 0.0, features), CONTEXT)
+    assert isinstance(job, Job)
+    assert job.long == long
 
 
 def test_more_values_than_a_client_could_take_are_refused() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from analytics.features import EDGE, Windows, edge_features
 from analytics.series import TICKS_PER_SECOND, Series
+from analytics.tsfresh_names import TSFRESH
 from analytics.windows import cut, window_ends
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +42,11 @@ def test_what_tsfresh_has_too_has_its_value() -> None:
 
 
 def compare_with_tsfresh() -> None:
+    from tsfresh.feature_extraction import ComprehensiveFCParameters
+
     from analytics import tsfresh_features
+
+    assert set(ComprehensiveFCParameters()) == TSFRESH
 
     random = np.random.default_rng(7)
     signals = [random.normal(20.0, 3.0, 120), random.exponential(1.0, 120), np.sin(np.arange(120.0)), np.arange(120.0)]

@@ -234,8 +234,8 @@ async def test_the_real_worker_extracts_features_with_tsfresh() -> None:
     context = Context(tuple(series), int(ticks[-1]))
     answers = {}
     for features in ("Edge", "Minimal", "abs_energy,autocorrelation__lag_2,mean", "autocorrelation__lag_x", "bogus"):
-        job = EXTRACT_FEATURES.plan(([], None, None, 0.0, 0.0, features), context)
         try:
+            job = EXTRACT_FEATURES.plan(([], None, None, 0.0, 0.0, features), context)
             answers[features] = await worker.run(job.function, given(**job.keywords(series)), 50.0)
         except ArgumentError as error:
             answers[features] = error

@@ -27,6 +27,8 @@ FREE_ENDPOINT = ("--endpoint", "opc.tcp://127.0.0.1:0/uatwin")
 PLANT_NAMESPACE = "urn:uatwin:plant:Cooling"
 COMMAND = (str(Path(sys.executable).with_name("uatwin")),)
 READY_S = 40.0
+HALTED = 11
+"""StateNumber of a Program that has ended (Part 10, 5.2.3)."""
 
 
 class Uatwin:
@@ -212,6 +214,21 @@ class Seat:
         request = ua.CallMethodRequest(owner, self.node_id(f"{twin}/{name}" if twin else name), list(arguments))
         (answer,) = await self.client.uaclient.call([request])
         return answer
+
+    async def results(self, answer: ua.CallMethodResult, within_s: float = 60.0) -> list[object]:
+        """What an analytics method gives in the end: its outputs without the JobId, from its job if it became one."""
+        *outputs, job = (variant.Value for variant in answer.OutputArguments)
+        if job.is_null():
+            return outputs
+        end = time.monotonic() + within_s
+        node = self.client.get_node(job)
+        path = job.Identifier
+        while await self.value(f"/{path}/CurrentState.Number") != HALTED:
+            assert time.monotonic() < end, f"{path} does not end"
+            await asyncio.sleep(0.1)
+        assert await self.value(f"/{path}/Status") == ua.StatusCode(0), await self.value(f"/{path}/Reason")
+        result = await node.get_child([f"{(await node.read_browse_name()).NamespaceIndex - 1}:Result"])
+        return [await one.read_value() for one in await result.get_children()]
 
 
 @asynccontextmanager
