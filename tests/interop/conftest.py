@@ -14,9 +14,11 @@ import pytest
 import pytest_asyncio
 from asyncua import ua
 
+from server.alarms.machine import Happening
 from server.services.events import EventDraft
 from server.services.twin_events import twin_event
 from tests.services.conftest import PASSWORD, Served, serve
+from tests.simulators.plants import ALARMS
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -44,6 +46,21 @@ class Plant:
         more = {name: ua.Variant(value, ua.VariantType.UInt32) for name, value in fields.items()}
         source = ua.NodeId(ua.ObjectIds.Server)
         self.served.server.events.emit(EventDraft(kind, source, "Server", message, severity, more=more).finish())
+
+    def find(self, path: str, level: int, value: float) -> None:
+        """Have a rule find these limits of an alarm violated."""
+        self.served.find(path, level, value)
+
+    def clear_alarms(self) -> None:
+        """Let all alarms be as if nothing had happened to them."""
+        conditions = self.served.space.conditions
+        for definition in conditions.definitions:
+            self.served.find(definition.path, 0)
+            number = conditions.find(definition.path)
+            assert number is not None
+            for happening in (Happening.acknowledge, Happening.confirm, Happening.unshelve):
+                event_id = conditions.event_id(definition.path, conditions.states[number])
+                conditions.act(number, happening, "test", event_id=event_id)
 
     def cut(self) -> int:
         """Drop every connection as a broken network would."""
@@ -76,7 +93,7 @@ async def plant(tmp_path_factory: Any) -> AsyncIterator[Plant]:
         pytest.skip("node is not installed")
     if not (HERE / "node_modules" / "node-opcua-client").is_dir():
         pytest.skip("node-opcua-client is not installed: npm install --no-package-lock in tests/interop")
-    served = await serve(tmp_path_factory.mktemp("server"), trust_all_certificates=True)
+    served = await serve(tmp_path_factory.mktemp("server"), alarms=ALARMS, trust_all_certificates=True)
     try:
         yield Plant(served, Path(tmp_path_factory.mktemp("client")))
     finally:

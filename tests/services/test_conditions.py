@@ -16,32 +16,15 @@ from asyncua.ua.uatypes import win_epoch_to_datetime
 
 from server.alarms.definitions import AlarmDefinition, AlarmType, Level
 from tests.services.conftest import Served, serve
+from tests.simulators.plants import ALARMS
 from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 STATUS, IDS, V = ua.StatusCodes, ua.ObjectIds, ua.VariantType
 PUMP, TANK, LINE = "Cooling/Loop1/Pump1", "Cooling/Loop1/Tank", "Connections/line1"
-LIMITS = {Level.low_low: 5.0, Level.low: 10.0, Level.high: 90.0, Level.high_high: 95.0}
-SEVERITIES = {Level.low_low: 900, Level.low: 400, Level.high: 500, Level.high_high: 800}
-LEVEL = AlarmDefinition(
-    f"{TANK}/LevelLimits",
-    "LevelLimits",
-    TANK,
-    AlarmType.exclusive_level,
-    f"{TANK}/Level",
-    SEVERITIES,
-    LIMITS,
-    message="Level is {value} {unit}, limit {limit}",
-    needs_confirm=True,
-    longest_shelve_s=3600.0,
-    deadband=1.0,
-    on_delay_s=5.0,
-)
+LEVEL, TRIP = ALARMS
 FLOW = replace(LEVEL, path=f"{PUMP}/Vibration", name="Vibration", owner=PUMP, type=AlarmType.non_exclusive_level,
                input_path=f"{PUMP}/Speed", message="", needs_confirm=False)  # fmt: skip
-TRIP = AlarmDefinition(
-    f"{PUMP}/Tripped", "Tripped", PUMP, AlarmType.off_normal, f"{PUMP}/Running", {Level.active: 700}, normal=1.0
-)
 LOST = AlarmDefinition(
     f"{LINE}/Lost", "Lost", LINE, AlarmType.system_off_normal, f"{LINE}/State", {Level.active: 600}, message="No device"
 )

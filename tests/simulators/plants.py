@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drivers.data_types import DataType
+from server.config.alarm_definitions import AlarmDefinition, AlarmType, Level
 from server.config.plant import (
     CommandArgument,
     CommandMethod,
@@ -90,6 +91,34 @@ class PlantBuilder:
 def table_for(plant: Plant, **rest: Any) -> TagTable:
     """An empty tag table with the plant's rows."""
     return TagTable([tag.data_type for tag in plant.tags], [tag.array_length for tag in plant.tags], **rest)
+
+
+ALARMS = (
+    AlarmDefinition(
+        "Cooling/Loop1/Tank/LevelLimits",
+        "LevelLimits",
+        "Cooling/Loop1/Tank",
+        AlarmType.exclusive_level,
+        "Cooling/Loop1/Tank/Level",
+        {Level.low_low: 900, Level.low: 400, Level.high: 500, Level.high_high: 800},
+        {Level.low_low: 5.0, Level.low: 10.0, Level.high: 90.0, Level.high_high: 95.0},
+        message="Level is {value} {unit}, limit {limit}",
+        needs_confirm=True,
+        longest_shelve_s=3600.0,
+        deadband=1.0,
+        on_delay_s=5.0,
+    ),
+    AlarmDefinition(
+        "Cooling/Loop1/Pump1/Tripped",
+        "Tripped",
+        "Cooling/Loop1/Pump1",
+        AlarmType.off_normal,
+        "Cooling/Loop1/Pump1/Running",
+        {Level.active: 700},
+        normal=1.0,
+    ),
+)
+"""Two alarms of the small plant."""
 
 
 def small_plant() -> Plant:
