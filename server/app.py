@@ -19,7 +19,7 @@ from analytics.model_store import ModelStore
 from analytics.worker import Worker
 from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
-from server.address_space import AddressSpaceError, TwinSpace
+from server.address_space import AddressSpaceError, HistoryView, TwinSpace
 from server.address_space.analytics_objects import AnalyticsObjects
 from server.alarms.alarms import Alarms, of_plant
 from server.alarms.data_quality import DataQuality
@@ -32,6 +32,7 @@ from server.commands.executor import Commands
 from server.config.plant import Plant
 from server.config.renumber import renumber, retired
 from server.diagnostics import Diagnostics
+from server.history.history import History
 from server.history.recent import Recent
 from server.methods import Analytics
 from server.publish.contract import Order
@@ -77,17 +78,19 @@ class Bridge:
         self.diagnostics = Diagnostics(plant, self.table, self.acquisition.links, quality.doubtful)
         self.alarms = Alarms(plant, self.table, quality)
         self.recent = Recent(self.table)
+        self.history = History(plant, self.table, options.data / "history")
+        past = HistoryView(self.history.historized, lambda: self.history.writer.figures.oldest_ticks)
         self.worker = Worker()
         self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
         self.analytics = Analytics(self.table, Past(self.recent), self.worker, self.library, self.jobs)
         objects = AnalyticsObjects(self.library, self.jobs)
         self.following = Following(self.alarms)
         conditions = self.following.conditions
-        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()), conditions, objects=objects)
+        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()), conditions, objects=objects, past=past)
         self.library.on_change(self.space.forget_objects)
         self.jobs.on_list(self.space.forget_objects)
         commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)
-        self.server = UaServer(options, self.table, self.space, commands, methods)
+        self.server = UaServer(options, self.table, self.space, commands, methods, self.history)
         self.commands.on_audit(AuditTrail(self.server).note)
         self.jobs.on_transition(JobEvents(self.server).note)
         about = About(self.server.application_uri, options.application_name, lambda: (self.server.endpoint_url,))
@@ -110,6 +113,7 @@ class Bridge:
         try:
             started()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.history.run(), name="history")
                 tasks.create_task(self.acquisition.run(), name="acquisition")
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
                 tasks.create_task(self.publishers.run(), name="publishers")
@@ -134,6 +138,7 @@ class Bridge:
         self.space.adopt(new, (*of_plant(new), *at_run_time))
         more = new.tags[old_count:]
         self.table.grow([int(tag.data_type) for tag in more], [tag.array_length for tag in more])
+        self.history.adopt(new)
         removed = np.setdiff1d(retired(new), retired(self.plant))
         self.plant, self._rows = new, _rows_of(new)
         self.commands.adopt(new)
