@@ -6,7 +6,7 @@ reconnects: the scheduler owns the clock and the link owns the reconnecting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel
 
 from drivers.data_types import DataType
+from drivers.packed import Packed
 from drivers.raw import RawTap
 from drivers.readings import Readings
 
@@ -140,6 +141,19 @@ class Polled(Driver, Protocol):
 
     async def read_rows(self, rows: Sequence[int]) -> Readings:
         """Some rows now, for a confirmation by read-back."""
+
+
+GoOn = Callable[[], Awaitable[Readings]]
+"""Goes on with a poll in which something was unusual, as `Polled.read` would; raises what that raises."""
+
+
+@runtime_checkable
+class Prompt(Polled, Protocol):
+    """Can be polled without a task: what is usual goes by callbacks, which cost a third of what waking a task does."""
+
+    def begin(self, group: PollGroup, done: Callable[[Packed | GoOn], None]) -> bool:
+        """Ask for a group. False: not now, or never this group; `read` it. True: done is called exactly once, before
+        `close` ends at the latest, with all that came or with what goes on from there."""
 
 
 @runtime_checkable

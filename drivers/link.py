@@ -71,7 +71,8 @@ class Link:
     with proven_by_connect, has accepted the connection): a device that accepts and then stays silent or hangs up is
     not hammered. All times come from the running event loop's clock.
 
-    requests: exchanges tried. errors: failed ones by class name. reconnects: connections made after the first.
+    requests: exchanges tried; who makes one by callbacks counts it here and ends it by `succeed` or `finish`. errors:
+    failed ones by class name. reconnects: connections made after the first.
     silent_units: units behind it that were given up. missed: poll slots skipped; both are told by who does the polling.
     renewed: whether the present connection took over from the one before by `renew`, without a failure in between.
     """
@@ -105,6 +106,7 @@ class Link:
         self._failures = 0
         self._proven = False
         self._down_since: float | None = None
+        self._clock: Callable[[], float] = lambda: asyncio.get_running_loop().time()
         self._malformed_seen = 0
         self._refused_seen = 0
 
@@ -131,6 +133,7 @@ class Link:
     async def run(self, serve: Serve) -> None:
         """Keep the connection alive until cancelled, then close it. `serve` is run anew for each connection and
         cancelled when that ends. Errors that are not `drivers.errors` are bugs and end the run (ExceptionGroup)."""
+        self._clock = asyncio.get_running_loop().time
         try:
             while True:
                 await self._connect_and_hold(serve)
@@ -145,19 +148,28 @@ class Link:
         session = self._session
         if session is None or session.done():
             raise ConnectFailed(f"{self.name} has no connection: {self.last_error or 'it was never up'}")
-        clock = asyncio.get_running_loop().time
         self.requests += 1
-        start = clock()
+        return await self.finish(self._clock(), call(*args, **kwargs))
+
+    def succeed(self, latency_s: float) -> None:
+        """An exchange was good."""
+        self._latencies.append(latency_s)
+        if not self._proven and self.connected:
+            self._prove()
+
+    async def finish(self, start_s: float, exchange: Awaitable[T]) -> T:
+        """Wait for the rest of an exchange; raises as `request` does."""
+        session = self._session
         try:
-            result = await call(*args, **kwargs)
+            result = await exchange
         except (LinkLost, ConnectFailed) as error:
             self._end(session, error)
             raise
         except DriverError as error:
             self.note(error)
             raise
-        self._latencies.append(clock() - start)
-        if not session.done():
+        self._latencies.append(self._clock() - start_s)
+        if session is not None and not session.done():
             self._prove()
         return result
 
@@ -239,7 +251,7 @@ class Link:
     def _tell_down(self, error: DriverError) -> None:
         self.note(error)
         if self._down_since is None:
-            self._down_since = asyncio.get_running_loop().time()
+            self._down_since = self._clock()
             log.warning(
                 "%s: no connection: %s; trying again with pauses of up to %g s",
                 self.name,
@@ -253,7 +265,7 @@ class Link:
         self._proven = True
         self._failures = 0
         if self._down_since is not None:
-            log.info("%s: back after %.1f s", self.name, asyncio.get_running_loop().time() - self._down_since)
+            log.info("%s: back after %.1f s", self.name, self._clock() - self._down_since)
             self._down_since = None
         elif self._connects == 1:
             log.debug("%s: connected", self.name)

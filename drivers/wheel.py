@@ -19,7 +19,7 @@ class Wheel:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._due: dict[int, list[Callable[[], None]]] = {}
-        self._moments: dict[float, list[asyncio.Future[None]]] = {}
+        self._moments: dict[float, list[Callable[[], None]]] = {}
 
     @staticmethod
     def of(loop: asyncio.AbstractEventLoop) -> Wheel:
@@ -39,23 +39,25 @@ class Wheel:
         else:
             waiting.append(callback)
 
-    async def sleep_until(self, when_s: float) -> None:
-        """Sleep until a moment, exactly; those who wait for the same moment share its timer."""
-        if when_s <= self._loop.time():
-            await asyncio.sleep(0)
-            return
+    def call_exactly_at(self, when_s: float, callback: Callable[[], None]) -> None:
+        """Call it at that very moment, or in the next round where that is over; it must not raise and cannot be taken
+        back. Those of one moment share its timer."""
         shared = self._moments.get(when_s)
         if shared is None:
-            shared = self._moments[when_s] = []
+            self._moments[when_s] = [callback]
             self._loop.call_at(when_s, self._wake, when_s)
+        else:
+            shared.append(callback)
+
+    async def sleep_until(self, when_s: float) -> None:
+        """Sleep until a moment, exactly."""
         mine: asyncio.Future[None] = self._loop.create_future()
-        shared.append(mine)
+        self.call_exactly_at(when_s, lambda: None if mine.done() else mine.set_result(None))
         await mine
 
     def _wake(self, when_s: float) -> None:
-        for waiting in self._moments.pop(when_s):
-            if not waiting.done():
-                waiting.set_result(None)
+        for callback in self._moments.pop(when_s):
+            callback()
 
     def _turn(self, step: int) -> None:
         for callback in self._due.pop(step):

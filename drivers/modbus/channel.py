@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Final, cast
+from weakref import WeakKeyDictionary
 
 from drivers.driver import Traffic
 from drivers.errors import DeviceTimeout, LinkLost, Malformed
 from drivers.modbus.settings import ModbusConnection
+from drivers.modbus.volley import Request
 from drivers.wheel import Wheel
 
-Request = tuple[int, bytes]
-"""Unit and PDU."""
 Answer = bytes | DeviceTimeout | Malformed
 """The answer's PDU, or why there is none."""
 
 _BUFFER_BYTES: Final = 4096
+_VIEWS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]] = WeakKeyDictionary()
+"""One buffer for all connections of an event loop, which stays in the processor's cache: what was read into it is taken
+out before anything else is."""
 
 
 class Channel(asyncio.BufferedProtocol):
@@ -28,8 +31,7 @@ class Channel(asyncio.BufferedProtocol):
         self._traffic = traffic
         self._loop = asyncio.get_running_loop()
         self._wheel = Wheel.of(self._loop)
-        self._buffer = bytearray(_BUFFER_BYTES)
-        self._view = memoryview(self._buffer)
+        self._view = _VIEWS.setdefault(self._loop, memoryview(bytearray(_BUFFER_BYTES)))
         self.opened = asyncio.Event()
         self._lost = ""
         self._closed: asyncio.Future[None] = self._loop.create_future()

@@ -36,7 +36,7 @@ _RAW_TYPE: Final[dict[str, DataType]] = {
 class Lane:
     """n values of a poll that are decoded in one pass: equal but for place, byte order and the numbers below.
 
-    index: [n, bytes of a value] (bits in the bit tables), where they lie in the joined answers. scale, offset, bit and
+    index: [n, bytes of a value] (bits in the bit tables), where they lie in the joined frames. scale, offset, bit and
     no_data: [n, 1], or None where no value of the lane has one. factor: [n, 2], where the bytes of their factor
     registers lie, low byte first, or None. as_it_is: raw values are values, and nothing can go wrong with them.
     """
@@ -53,7 +53,8 @@ class Lane:
 
 @dataclass(slots=True, eq=False)
 class Decoded:
-    """n values: cells uint64[n]; status uint32[n] or None when all are Good; side as in Readings."""
+    """The n values of each of m polls, one poll after the other: cells uint64[m * n]; status uint32[m * n] or None when
+    all are Good; side as in Readings."""
 
     cells: npt.NDArray[np.uint64]
     status: npt.NDArray[np.uint32] | None
@@ -105,20 +106,23 @@ def _is_as_it_is(layout: Layout) -> bool:
 
 
 def decode(lane: Lane, answers: npt.NDArray[np.uint8]) -> Decoded:
-    """The lane's values out of the joined answers: bytes, or one element per bit. A value that its tag's type cannot
-    hold is BadOutOfRange, a no_data mark BadSensorFailure, digits that are no BCD or text no UTF-8 BadDecodingError."""
-    raw = answers.take(lane.index)
+    """The lane's values out of the joined frames of polls: uint8[polls, bytes], or one element per bit. A value that
+    its tag's type cannot hold is BadOutOfRange, a no_data mark BadSensorFailure, digits that are no BCD or text no
+    UTF-8 BadDecodingError."""
+    raw = answers.take(lane.index, axis=1)
     if lane.layout.raw is None:
-        return _decode_text(lane, raw)
+        return _decode_text(lane, raw.reshape(-1, raw.shape[-1]))
     if lane.as_it_is:
         return Decoded(to_cells(raw.view(lane.layout.raw).reshape(-1), lane.layout.data_type), None, {})
     with np.errstate(all="ignore"):  # NaN and overflow get a status, not a warning
-        powers = None if lane.factor is None else answers.take(lane.factor).view("<i2")
+        powers = None if lane.factor is None else answers.take(lane.factor, axis=1).view("<i2")
         return _decode_numbers(lane, raw.view(lane.layout.raw), powers)
 
 
 def _decode_numbers(lane: Lane, raw: Numbers, powers: Numbers | None) -> Decoded:
+    """raw: [polls, values, elements]; powers: [polls, values, 1]."""
     layout = lane.layout
+    count = raw.shape[0] * raw.shape[1]
     values, digits = _plain(lane, raw)
     if powers is not None:
         values, known = times_ten_to(values, powers)
@@ -127,9 +131,9 @@ def _decode_numbers(lane: Lane, raw: Numbers, powers: Numbers | None) -> Decoded
         values = values.astype("f8") * lane.scale + lane.offset
     fitted, holds = fit(values, layout.data_type)
     missing = None if lane.no_data is None else (raw == lane.no_data) | ((raw != raw) & (lane.no_data != lane.no_data))
-    status = _status(len(raw), ((holds, Status.BadOutOfRange), (digits, Status.BadDecodingError)), missing)
+    status = _status(count, ((holds, Status.BadOutOfRange), (digits, Status.BadDecodingError)), missing)
     if layout.elements:
-        return Decoded(np.zeros(len(raw), np.uint64), status, dict(enumerate(fitted)))
+        return Decoded(np.zeros(count, np.uint64), status, dict(enumerate(fitted.reshape(count, -1))))
     return Decoded(to_cells(fitted.reshape(-1), layout.data_type), status, {})
 
 
@@ -153,15 +157,15 @@ def _plain(lane: Lane, raw: Numbers) -> tuple[Numbers, Mask | None]:
 def _status(
     count: int, checks: Sequence[tuple[Mask | None, Status]], missing: Mask | None
 ) -> npt.NDArray[np.uint32] | None:
-    """Statuses of values [count, elements]: Bad where any element is; later causes go before earlier ones."""
-    wrong = [(~mask.all(axis=1), code) for mask, code in checks if mask is not None and not mask.all()]
+    """Statuses of values [polls, values, elements]: Bad where any element is; later causes go before earlier ones."""
+    wrong = [(~mask.all(axis=-1), code) for mask, code in checks if mask is not None and not mask.all()]
     if missing is not None and missing.any():
-        wrong.append((missing.any(axis=1), Status.BadSensorFailure))
+        wrong.append((missing.any(axis=-1), Status.BadSensorFailure))
     if not wrong:
         return None
     status = np.zeros(count, np.uint32)
     for mask, code in wrong:
-        status[mask] = code
+        status[mask.reshape(-1)] = code
     return status
 
 

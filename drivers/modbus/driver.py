@@ -9,13 +9,14 @@ from typing import Final
 import numpy as np
 
 from drivers.driver import Binding, PollGroup, Traffic
-from drivers.errors import DeviceTimeout, Malformed, Refused, status_of
+from drivers.errors import DeviceTimeout, LinkLost, Malformed, Refused, status_of
 from drivers.modbus import pdu
 from drivers.modbus.channel import Answer
 from drivers.modbus.gate import Priority, Turn
 from drivers.modbus.holes import Refuses, Span
 from drivers.modbus.line import Line, sound
 from drivers.modbus.plan import plan_reads
+from drivers.modbus.prompt import Done, PromptPolls
 from drivers.modbus.raw import tell_raw
 from drivers.modbus.read_plan import Block, ReadPlan
 from drivers.modbus.settings import ModbusConnection
@@ -32,7 +33,7 @@ _SEARCHES: Final = 4
 
 
 class ModbusDriver:
-    """One connection: Polled and Writable. Writes go before read-backs, those before polls, fast before slow."""
+    """One connection: Prompt and Writable. Writes go before read-backs, those before polls, fast before slow."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class ModbusDriver:
         paths = {binding.row: binding.path for binding in bindings}
         self._survey = Survey(name, connection, self.traffic, paths, clock)
         self._writer = Writer(self._line, self._targets)
+        self._prompt = PromptPolls(self._line, self._complete)
         self._silent: set[Block] = set()
         self._silent_units: set[str] = set()
 
@@ -67,11 +69,23 @@ class ModbusDriver:
     async def read(self, group: PollGroup) -> Readings:
         """All rows of a group. A block that the device refuses or leaves unanswered is Bad, the others go on; raises
         DeviceTimeout when the unit answers nothing, and LinkLost."""
+        return await self._complete(group, self._survey.plan(group), ())
+
+    def begin(self, group: PollGroup, done: Done) -> bool:
+        """`drivers.driver.Prompt.begin`: over Modbus TCP, TLS and UDP where no pause is to be kept, when nobody has the
+        turn and all was well last time."""
+        if self._silent or self._silent_units or self.traffic.raw_tap is not None:
+            return False
+        return self._prompt.begin(group, self._survey.plan(group), done)
+
+    async def _complete(self, group: PollGroup, plan: ReadPlan, given: Sequence[Answer] | LinkLost) -> Readings:
+        """The readings of a poll whose first blocks were answered already."""
+        if isinstance(given, LinkLost):
+            raise given
         patience_s = _PROBE_PATIENCE_S if group.unit in self._silent_units else group.rate_s
         turn = Turn(Priority.poll, patience_s)
-        plan = self._survey.plan(group)
         try:
-            readings, refused = await self._read(plan, turn)
+            readings, refused = await self._read(plan, turn, given)
             for _ in range(_SEARCHES if refused else 0):  # a gap may hide another
                 for block in refused:
                     await self._survey.learn(group, block, self._refuses(block, turn))
@@ -96,28 +110,21 @@ class ModbusDriver:
         Malformed or LinkLost."""
         await self._writer.write(self._index[row], value)
 
-    async def _read(self, plan: ReadPlan, turn: Turn) -> tuple[Readings, Sequence[Block]]:
-        """Readings, and blocks with an address that the device does not have. In the usual case all blocks go in one
-        turn and all is well."""
-        if 0 < len(plan.requests) <= self._settings.pipeline and not self._silent:
-            replies = await self._line.ask(turn, plan.requests)
-            joined = plan.answers(replies) if self.traffic.raw_tap is None else None
-            if joined is not None:
-                return plan.good_readings(joined, now_ticks()), ()
-            return self._take(plan, list(range(len(replies))), replies)
-        return await self._read_in_turns(plan, turn)
-
-    async def _read_in_turns(self, plan: ReadPlan, turn: Turn) -> tuple[Readings, Sequence[Block]]:
-        """As many blocks at once as the connection takes; those that were silent last time come last, so that one that
-        stays silent hides no other."""
+    async def _read(self, plan: ReadPlan, turn: Turn, given: Sequence[Answer] = ()) -> tuple[Readings, Sequence[Block]]:
+        """Readings, and blocks with an address that the device does not have. As many blocks at once as the connection
+        takes; those that were silent last time come last, so that one that stays silent hides no other. given: answers
+        to the first blocks, where those are there."""
         order = list(range(len(plan.blocks)))
-        order.sort(key=lambda index: plan.blocks[index] in self._silent)
-        taken: list[Answer] = []
+        order.sort(key=lambda index: index >= len(given) and plan.blocks[index] in self._silent)
+        taken = list(given)
+        if given:
+            await self._line.ask_again(turn, plan.requests[: len(given)], taken)
         answered, misses = False, 0
         for at in range(0, len(order), self._settings.pipeline):
             chosen = order[at : at + self._settings.pipeline]
-            replies = await self._line.ask(turn, [plan.requests[index] for index in chosen])
-            taken += replies
+            if at >= len(given):
+                taken += await self._line.ask(turn, [plan.requests[index] for index in chosen])
+            replies = taken[at : at + len(chosen)]
             silent = [reply for reply in replies if isinstance(reply, DeviceTimeout)]
             if len(silent) < len(replies):
                 answered, misses = True, 0

@@ -11,10 +11,12 @@ from drivers.driver import Traffic
 from drivers.errors import LinkLost, Malformed
 from drivers.modbus import pdu
 from drivers.modbus.address import label
-from drivers.modbus.channel import Answer, Channel, Request
+from drivers.modbus.channel import Answer, Channel
 from drivers.modbus.gate import Gate, Turn
+from drivers.modbus.mbap import MbapChannel
 from drivers.modbus.opening import open_channel
 from drivers.modbus.settings import ModbusConnection, Table
+from drivers.modbus.volley import Request
 
 _BUSY_WAIT_S: Final = 0.1
 """How long a device that says it is busy (exceptions 05 and 06) is left alone before it is asked once more."""
@@ -29,17 +31,20 @@ class Line:
         self.traffic = Traffic()
         self._gate = Gate()
         self._channel: Channel | None = None
+        self._prompt: MbapChannel | None = None
         self._ready_at = 0.0
 
     async def open(self) -> None:
         """Connect anew; raises ConnectFailed."""
         await self.close()
-        self._channel = await open_channel(self.settings, self.traffic)
+        self._channel = channel = await open_channel(self.settings, self.traffic)
+        self._prompt = channel if isinstance(channel, MbapChannel) else None
         self._ready_at = asyncio.get_running_loop().time() + self.settings.pause_after_connect_s
 
     async def close(self) -> None:
         """Close the connection; a request that waits for its answer gets LinkLost."""
         channel, self._channel = self._channel, None
+        self._prompt = None
         if channel is not None:
             await channel.close()
 
@@ -57,6 +62,23 @@ class Line:
             return replies
         finally:
             self._gate.leave()
+
+    def enter(self) -> MbapChannel | None:
+        """Take the turn without waiting, where answers are told apart by transaction and no pause is to be kept;
+        `leave` gives it back."""
+        if self._ready_at or self._prompt is None or not self._gate.try_enter():
+            return None
+        return self._prompt
+
+    def leave(self) -> None:
+        """Give the turn to the next."""
+        self._gate.leave()
+
+    async def ask_again(self, turn: Turn, requests: Sequence[Request], replies: list[Answer]) -> None:
+        """Ask once more where the device said that it is busy."""
+        if any(map(_is_busy, replies)):
+            async with self.turn(turn):
+                await self._ask_the_busy(requests, replies)
 
     @asynccontextmanager
     async def turn(self, turn: Turn) -> AsyncIterator[None]:

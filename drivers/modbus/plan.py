@@ -13,6 +13,7 @@ from drivers.driver import PollGroup
 from drivers.modbus.address import TABLES
 from drivers.modbus.codec import lane_key, make_lane
 from drivers.modbus.holes import Holes
+from drivers.modbus.pdu import ANSWER_BYTES
 from drivers.modbus.read_plan import BIT_TABLES, Block, ReadPlan
 from drivers.modbus.settings import ModbusConnection
 from drivers.modbus.targets import Targets
@@ -128,13 +129,13 @@ def _cut(connection: ModbusConnection, items: _Items, holes: Holes) -> Iterator[
 def _read_plan(
     connection: ModbusConnection, all_targets: Targets, targets: Targets, refused: npt.NDArray[np.int32], holes: Holes
 ) -> ReadPlan:
-    """Where each value lies in the joined answers, and lanes of like values."""
+    """Where each value lies in the joined frames of the answers, and lanes of like values."""
     unit, table = int(all_targets.unit[0]), TABLES[int(all_targets.table[0])]
     is_bits = table in BIT_TABLES
     shared = [(start, size) for _, _, start, size in _cut(connection, _Items(targets), holes)]
     alone = list(zip(targets.start[targets.alone].tolist(), targets.size[targets.alone].tolist(), strict=True))
     blocks = [Block(unit, table, start, size) for start, size in shared + alone]
-    bases = np.cumsum([0, *(block.payload_bytes for block in blocks)])[:-1]
+    bases = ANSWER_BYTES + np.cumsum([0, *(ANSWER_BYTES + block.payload_bytes for block in blocks)])[:-1]
     first = np.array([block.start for block in blocks], np.int64)
     ends = np.array([start + size for start, size in shared], np.int64)
 
@@ -147,7 +148,7 @@ def _read_plan(
     of_value[targets.alone] = len(shared) + np.arange(len(alone))
     of_factor = np.where(targets.factor >= 0, block_of(targets.factor, targets.factor + 1), -1)
     width = 1 if is_bits else 2
-    scale = 8 if is_bits else 1
+    scale = 8 if is_bits else 1  # bits are numbered through
     place = bases[of_value] * scale + (targets.start - first[of_value]) * width if len(blocks) else of_value
     factor_place = bases[of_factor] + (targets.factor - first[of_factor]) * 2 if len(blocks) else of_factor
     alike: dict[tuple[object, ...], list[int]] = {}
@@ -158,4 +159,6 @@ def _read_plan(
         make_lane([targets.layouts[i] for i in indexes], place[indexes], factor_place[indexes])
         for indexes in alike.values()
     ]
-    return ReadPlan.of(all_targets, blocks, targets.row[order], of_value[order], of_factor[order], lanes, refused)
+    return ReadPlan.of(
+        connection, all_targets, blocks, targets.row[order], of_value[order], of_factor[order], lanes, refused
+    )

@@ -8,9 +8,10 @@ from typing import Final
 
 from drivers.driver import Traffic
 from drivers.errors import LinkLost, Malformed
-from drivers.modbus.channel import Answer, Channel, Request
+from drivers.modbus.channel import Answer, Channel
 from drivers.modbus.rtu_frame import answer_length, find, frame, silent_s, transmission_s
 from drivers.modbus.settings import ModbusConnection
+from drivers.modbus.volley import Request
 
 _SETTLE_S: Final = 0.02
 """After a frame that is broken: so long nothing more must come before the line is taken to be quiet (buffering adapters

@@ -1,37 +1,50 @@
-"""Joins what many connections bring in one round of the event loop into one commit."""
+"""Joins what many connections bring in one moment into one commit, and decodes it together."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from drivers.packed import Packed, Shape
 from drivers.readings import Readings
 from drivers.status import Status
 from server.tags.table import CommitError, TagTable
 
 Failed = Callable[[CommitError], None]
+PATIENCE_S: Final = 0.005
+"""So long what has come waits for other polls that were begun already."""
 _BAD = np.uint32(0x80000000)
 
 
 class Intake:
-    """Commits what it was given since the last round. A commit costs as much for one batch of 100 readings as for 25 of
-    them together, and devices are polled 25 at a time.
+    """Commits what it was given since the last time: a commit costs as much for one batch of 100 readings as for 25 of
+    them together, as does decoding, and devices are polled 25 at a time.
 
-    What came earlier is committed earlier.
+    What came earlier is committed earlier. under_way: how many polls were begun whose readings come together with those
+    of others; who polls counts them.
     """
 
     def __init__(self, table: TagTable) -> None:
         self._table = table
-        self._waiting: list[tuple[Readings, Failed]] = []
+        self._waiting: list[tuple[Readings | Packed, Failed]] = []
+        self.under_way = 0
+        self._timer: asyncio.Handle | None = None
+        self._soon = False
 
-    def take(self, batch: Readings, failed: Failed) -> None:
-        """Commit a batch in the next round; failed(error): it cannot be committed, the others are."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self.flush)
+    def take(self, batch: Readings | Packed, failed: Failed) -> None:
+        """Commit a batch in the next round, or one that is packed once no poll is under way any more and after
+        PATIENCE_S at the latest; failed(error): it cannot be committed, the others are."""
         self._waiting.append((batch, failed))
+        if not self.under_way or isinstance(batch, Readings):
+            if not self._soon:
+                self._soon = True
+                asyncio.get_running_loop().call_soon(self.flush)
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self.flush)
 
     def commit(self, batch: Readings) -> None:
         """Commit a batch now, after those that wait. Raises CommitError."""
@@ -45,18 +58,22 @@ class Intake:
 
     def flush(self) -> None:
         """Commit what waits."""
+        self._soon = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
         try:
-            self._commit(Readings.concat([batch for batch, _ in waiting]))
+            self._commit(Readings.concat(list(_decoded([batch for batch, _ in waiting]))))
         except CommitError:
             self._commit_one_by_one(waiting)
 
-    def _commit_one_by_one(self, waiting: list[tuple[Readings, Failed]]) -> None:
+    def _commit_one_by_one(self, waiting: list[tuple[Readings | Packed, Failed]]) -> None:
         for batch, failed in waiting:
             try:
-                self._commit(batch)
+                self._commit(batch if isinstance(batch, Readings) else batch.shape.decode([batch]))
             except CommitError as error:
                 failed(error)
 
@@ -74,6 +91,23 @@ class Intake:
         rows, backwards = np.unique(batch.row[::-1], return_index=True)
         last_away = rows[away[::-1][backwards]]  # not where a later reading of the same batch says otherwise
         self._table.mark(last_away, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+
+
+def _decoded(batches: Sequence[Readings | Packed]) -> Iterator[Readings]:
+    """The batches decoded, those of one shape together; readings of a row keep their order."""
+    alike: dict[Shape, list[Packed]] = {}
+    for batch in batches:
+        if isinstance(batch, Packed):
+            alike.setdefault(batch.shape, []).append(batch)
+            continue
+        yield from _unpacked(alike)
+        alike = {}
+        yield batch
+    yield from _unpacked(alike)
+
+
+def _unpacked(alike: dict[Shape, list[Packed]]) -> Iterator[Readings]:
+    return (shape.decode(polls) for shape, polls in alike.items())
 
 
 def _without(batch: Readings, which: npt.NDArray[np.bool_]) -> Readings:

@@ -57,7 +57,7 @@ async def test_a_slot_that_a_slow_answer_covers_is_skipped_and_counted(start):
 
 
 @virtual_time
-async def test_five_hundred_devices_are_asked_in_twenty_steps_a_second(start):
+async def test_five_hundred_devices_are_asked_in_ten_steps_a_second(start):
     devices = {f"c{index}": polled(1.0, (index,)) for index in range(500)}
     async with start(devices):
         await asyncio.sleep(10)
@@ -65,7 +65,7 @@ async def test_five_hundred_devices_are_asked_in_twenty_steps_a_second(start):
     for second in (5, 6, 7):
         within = times[(times >= second) & (times < second + 1)]
         assert 498 <= len(within) <= 502
-        assert np.histogram(within, bins=1000, range=(second, second + 1))[0].max() <= 28
+        assert np.histogram(within, bins=1000, range=(second, second + 1))[0].max() <= 54
 
 
 @virtual_time

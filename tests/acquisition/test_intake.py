@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 
 from drivers.data_types import DataType
+from drivers.packed import Packed
 from drivers.readings import Readings
 from drivers.status import Status
-from server.acquisition.intake import Intake
+from server.acquisition.intake import PATIENCE_S, Intake
 from server.tags.table import CommitError, TagTable
+from tests.simulators.virtual_time import virtual_time
 
 
 def one(row: int, value: float, status: int = 0) -> Readings:
@@ -79,3 +82,59 @@ async def test_of_away_and_a_value_in_one_batch_the_later_counts():
     assert (table.python_value(0), table.status[0], table.python_value(1)) == (2.0, Status.Good, "on")
     intake.commit(Readings.concat([one(0, 3.0), one(0, 0.0, Status.BadNoCommunication)]))
     assert (table.python_value(0), table.status[0]) == (3.0, Status.UncertainNoCommunicationLastUsableValue)
+
+
+class Doubles:
+    """A shape of one Double per poll; counts how often it decodes."""
+
+    def __init__(self) -> None:
+        self.decoded: list[int] = []
+
+    def decode(self, polls: Sequence[Packed]) -> Readings:
+        self.decoded.append(len(polls))
+        return Readings.concat([one(int(poll.rows[0]), float(poll.data)) for poll in polls])
+
+
+def packed(shape: Doubles, row: int, value: float) -> Packed:
+    return Packed(shape, np.array([row], np.int32), str(value).encode(), 5)
+
+
+@virtual_time
+async def test_what_is_packed_waits_for_the_polls_under_way_but_not_for_long():
+    table, shape = TagTable([DataType.Double] * 4), Doubles()
+    intake = Intake(table)
+    intake.under_way = 3
+    for row in range(2):
+        intake.under_way -= 1
+        intake.take(packed(shape, row, row), print)
+        await asyncio.sleep(0.001)
+    assert table.commits == 0
+    intake.under_way -= 1
+    intake.take(packed(shape, 2, 2), print)
+    await asyncio.sleep(0)
+    assert (table.commits, shape.decoded) == (1, [3])
+    intake.under_way = 1
+    intake.take(packed(shape, 3, 3), print)
+    await asyncio.sleep(PATIENCE_S / 2)
+    assert table.commits == 1
+    await asyncio.sleep(PATIENCE_S)
+    assert [table.python_value(row) for row in range(4)] == [0.0, 1.0, 2.0, 3.0]
+
+
+async def test_what_is_packed_and_what_is_not_keep_their_order():
+    table, shape = TagTable([DataType.Double] * 2), Doubles()
+    intake = Intake(table)
+    seen: list[tuple[list[int], list[float]]] = []
+    table.on_commit(lambda batch: seen.append((batch.row.tolist(), batch.value.view("<f8").tolist())))
+    intake.take(packed(shape, 0, 1.0), print)
+    intake.take(one(0, 2.0), print)
+    intake.take(packed(shape, 1, 3.0), print)
+    intake.take(packed(shape, 0, 4.0), print)
+    intake.flush()
+    assert seen == [([0, 0, 1, 0], [1.0, 2.0, 3.0, 4.0])]
+    wrong: list[CommitError] = []
+    intake.take(packed(shape, 9, 1.0), wrong.append)
+    intake.take(packed(shape, 1, 5.0), wrong.append)
+    intake.flush()
+    assert len(wrong) == 1
+    assert table.python_value(1) == 5.0
