@@ -17,6 +17,9 @@ from drivers.data_types import DataType, from_cells
 from drivers.driver import Binding
 from drivers.readings import Readings, ticks_from_unix
 from drivers.status import Status
+from server.publish.reduced import Reduced
+from server.publish.sparkplug import NodeSettings, SparkplugNode
+from tests.publish.conftest import START, make_desk
 from tests.simulators.mqtt_broker import MqttBroker
 from tests.simulators.waiting import until
 
@@ -134,3 +137,21 @@ def latest(batches: list[Readings], tags: list[Binding]) -> dict[int, tuple[obje
             value = bool(value) if tags[row].data_type is DataType.Boolean else value
             found[row] = value, int(batch.status[index]), int(batch.source_ticks[index])
     return found
+
+
+async def test_births_and_data_of_our_edge_node_are_understood_by_tahu(tahu: Tahu) -> None:
+    desk = make_desk()
+    desk.table.commit(desk.reading("Speed", 900.0))
+    edge = SparkplugNode(NodeSettings("G", "N"), desk.plant, desk.layout, desk.table)
+    node, pump, _ = [await tahu.decode(message.payload.hex()) for message in edge.birth(START)]
+    assert [(one["name"], one["type"]) for one in node["metrics"]] == [
+        ("bdSeq", "Int64"), ("Node Control/Rebirth", "Boolean"),
+    ]  # fmt: skip
+    assert (node["seq"], pump["seq"]) in ((0, 1), ("0", "1"))
+    speed, hours = pump["metrics"][:2]
+    assert (speed["name"], speed["type"], speed["value"]) == ("Speed", "Float", 900)
+    assert speed["properties"]["engUnit"]["value"] == "r/min"
+    assert (hours["name"], hours["type"], hours["isNull"]) == ("Hours", "UInt64", True)
+    (data,) = edge.data(Reduced.values(desk.reading("Hours", 2**60, 1)), False, START)
+    (metric,) = (await tahu.decode(data.payload.hex()))["metrics"]
+    assert (metric["alias"], metric["value"]) == (hours["alias"], str(2**60))

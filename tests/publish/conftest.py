@@ -49,6 +49,11 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Desk:
+    """A desk of its own for each test."""
+    return make_desk()
+
+
+def make_desk() -> Desk:
     """Pump with Speed, Hours, State, Note and the command Setpoint; Bearing with Vibration in windows."""
     builder = PlantBuilder("Hall")
     speed = builder.tag("Loop/Pump", "Speed", DataType.Float, unit="RPM", range=(0, 3000), description="Shaft speed")

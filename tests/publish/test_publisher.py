@@ -3,114 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
 
-from drivers.data_types import DataType, to_cells
-from drivers.readings import TICKS_PER_SECOND, Readings, now_ticks
-from drivers.status import Status
-from server.publish.collector import Collector
-from server.publish.contract import Order
-from server.publish.mqtt_session import Broker, MqttSession
+from drivers.readings import TICKS_PER_SECOND, now_ticks
 from server.publish.plain_json import PlainJson, PlainSettings
-from server.publish.publisher import Pace, Publisher
 from server.publish.queue import Bounds, Queue
 from server.publish.reduced import Keep, Plan
 from server.publish.reduction import Reduction
 from tests.publish.conftest import START, Desk
 from tests.simulators.mqtt_broker import MqttBroker
+from tests.simulators.publishers import BOUNDS, Ear, publishing, speeds
 from tests.simulators.waiting import until
 
-BOUNDS = Bounds(10_000_000, 3600 * TICKS_PER_SECOND)
-QUICK = Pace(0.02, 100_000)
 
-
-@dataclass
-class Ear:
-    """A subscriber of its own that keeps all it hears, and reconnects by itself."""
-
-    port: int
-    heard: list[MQTTMessage] = field(default_factory=list)
-    subscribed: bool = False
-
-    def __enter__(self) -> Ear:
-        self.client = Client(CallbackAPIVersion.VERSION2, "ear", protocol=MQTTv5)
-        self.client.reconnect_delay_set(1, 1)
-        self.client.on_message = lambda client, data, message: self.heard.append(message)
-        self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
-        self.client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
-        self.client.connect("127.0.0.1", self.port, clean_start=False)
-        self.client.loop_start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-    def values(self, topic: str) -> list[Any]:
-        """The values heard on a topic, in order."""
-        return [json.loads(one.payload)["value"] for one in self.heard if one.topic == topic]
-
-
-async def refuse(order: Order) -> tuple[int, str]:
-    return Status.BadInvalidState, "Tank is empty"
-
-
-@contextlib.asynccontextmanager
-async def publishing(
-    desk: Desk,
-    broker: MqttBroker,
-    folder: Path,
-    pace: Pace = QUICK,
-    obey: Callable[[Order], Any] = refuse,
-    bounds: Bounds = BOUNDS,
-    **settings: Any,
-) -> AsyncIterator[Publisher]:
-    """A publisher of plain JSON at work on the desk's table."""
-    tags = [(tag.path, int(tag.data_type)) for tag in desk.plant.tags]
-    rows = len(tags)
-    feed, stop = desk.table.feed("test", 1_000_000)
-    plan = Plan.uniform(rows, Keep.change)
-    form = PlainJson(PlainSettings(**settings), desk.plant, desk.layout, desk.table)
-    publisher = Publisher(
-        "cloud",
-        Collector(feed, desk.layout.rows, rows, Reduction(plan, desk.table.data_type, desk.table.in_side)),
-        Queue(folder / "queue.db", tags, bounds),
-        form,
-        partial(MqttSession, Broker("127.0.0.1", broker.port, "uatwin-test", version="5")),
-        obey,
-        pace,
-    )
-    task = asyncio.create_task(publisher.run())
-    try:
-        yield publisher
-    finally:
-        stop()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-def speeds(desk: Desk, numbers: Sequence[int]) -> Readings:
-    row = np.full(len(numbers), desk.tag("Speed").row, np.int32)
-    ticks = np.array([START + number * TICKS_PER_SECOND for number in numbers], np.int64)
-    return Readings(row, to_cells(np.array(numbers), DataType.Float), np.zeros(len(row), np.uint32), ticks)
+def plain(desk: Desk, **settings: Any) -> PlainJson:
+    return PlainJson(PlainSettings(**settings), desk.plant, desk.layout, desk.table)
 
 
 async def test_what_is_committed_reaches_a_subscriber_and_leaves_the_queue(desk: Desk, tmp_path: Path) -> None:
     with MqttBroker() as broker, Ear(broker.port) as ear:
         await until(lambda: ear.subscribed)
-        async with publishing(desk, broker, tmp_path) as publisher:
+        async with publishing(desk, broker, tmp_path, plain(desk)) as publisher:
             await until(lambda: publisher.connected)
             desk.table.commit(speeds(desk, range(1, 101)))
             await until(lambda: len(ear.values("Hall/Loop/Pump/Speed")) == 100)
@@ -124,7 +41,7 @@ async def test_a_broker_that_dies_and_comes_back_costs_no_value_and_none_comes_o
 ) -> None:
     with MqttBroker(persistent=True) as broker, Ear(broker.port) as ear:
         await until(lambda: ear.subscribed)
-        async with publishing(desk, broker, tmp_path) as publisher:
+        async with publishing(desk, broker, tmp_path, plain(desk)) as publisher:
             await until(lambda: publisher.connected)
             for number in range(1, 301):
                 desk.table.commit(speeds(desk, [number]))
@@ -151,7 +68,7 @@ async def test_what_waited_when_the_process_was_killed_is_sent_by_the_next_one_i
         queue.append(reduction.take(speeds(desk, range(first, first + 50))), now_ticks())
     with MqttBroker() as broker, Ear(broker.port) as ear:
         await until(lambda: ear.subscribed)
-        async with publishing(desk, broker, tmp_path) as publisher:
+        async with publishing(desk, broker, tmp_path, plain(desk)) as publisher:
             await until(lambda: publisher.connected)
             desk.table.commit(speeds(desk, [9999]))
             await until(lambda: len(ear.values("Hall/Loop/Pump/Speed")) == 5001, 20)
@@ -177,7 +94,7 @@ def test_the_queue_is_bounded_by_size_and_by_age_and_counts_what_it_gives_up(des
 async def test_an_order_is_carried_out_and_answered_on_the_response_topic(desk: Desk, tmp_path: Path) -> None:
     with MqttBroker() as broker, Ear(broker.port) as ear:
         await until(lambda: ear.subscribed)
-        async with publishing(desk, broker, tmp_path, commands=True) as publisher:
+        async with publishing(desk, broker, tmp_path, plain(desk, commands=True)) as publisher:
             await until(lambda: publisher.connected)
             await broker.publish("Hall/Loop/Pump/Setpoint/set", "1500", "-q", "1")
             answer = "Hall/Loop/Pump/Setpoint/set/result"
@@ -192,7 +109,7 @@ async def test_a_broker_that_is_not_there_is_named_once_and_tried_again(
 ) -> None:
     with MqttBroker() as broker:
         broker.stop()
-        async with publishing(desk, broker, tmp_path) as publisher:
+        async with publishing(desk, broker, tmp_path, plain(desk)) as publisher:
             await until(lambda: publisher.counters.last_error)
             assert f"127.0.0.1:{broker.port} cannot be reached" in publisher.counters.last_error
             desk.table.commit(speeds(desk, [1, 2, 3]))
