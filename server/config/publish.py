@@ -110,11 +110,12 @@ class _Reader:
             }
             if not mine:
                 self._complain(number, f"no published tag matches {', '.join(every)}")
-            for path in sorted(mine - taken):
-                percent = spec.deadband_percent or spec.swinging_door_percent
-                if percent and tags[path][1].range is None:
-                    self._complain(number, f"{path} has no range that percent could be of; give it range: [low, high]")
-                yield path, spec
+            percent = spec.deadband_percent or spec.swinging_door_percent
+            if percent and mine and not any(tags[path][1].range for path in mine):
+                self._complain(
+                    number, "no tag it matches has a range that percent could be of; give range: [low, high]"
+                )
+            yield from ((path, spec) for path in sorted(mine - taken))
             taken |= mine
 
     def _complain(self, number: int, message: str) -> None:

@@ -93,9 +93,13 @@ class ReduceSpec(Spec):
     type: str | None = Field(default=None, description="Only tags of twins made from this type.")
     every: bool | None = Field(default=None, description="true: every reading goes out.")
     deadband: float | None = Field(default=None, ge=0, description="Sent when it moved by more, in the tag's unit.")
-    deadband_percent: float | None = Field(default=None, gt=0, le=100, description="The same in percent of its range.")
+    deadband_percent: float | None = Field(
+        default=None, gt=0, le=100, description="In percent of its range; without a range: when it changed."
+    )
     swinging_door: float | None = Field(default=None, gt=0, description="Corners of a polyline, at most so far off.")
-    swinging_door_percent: float | None = Field(default=None, gt=0, le=100, description="In percent of its range.")
+    swinging_door_percent: float | None = Field(
+        default=None, gt=0, le=100, description="In percent of its range; without a range: when it changed."
+    )
     window_s: Seconds | None = Field(default=None, description="Mean, minimum, maximum, last, count of each period.")
     shortest_s: Seconds | None = Field(default=None, description="Two values are sent no closer than that.")
     longest_s: Seconds | None = Field(default=None, description="After so long the next reading goes out anyway.")

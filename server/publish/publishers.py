@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from drivers.readings import TICKS_PER_SECOND
 from server.config.plant import Plant
@@ -144,8 +144,8 @@ class Publishers:
 
 
 def reduction_plan(plant: Plant, of: Publishing) -> Plan:
-    """How each row is reduced. Percentages are of the tag's range; a swinging door without longest_s has one of 60 s,
-    as a corner is known only when the course has turned."""
+    """How each row is reduced. Percentages are of the tag's range, and a tag without one goes out when it changed; a
+    swinging door without longest_s has one of 60 s, as a corner is known only when the course has turned."""
     plan = Plan.uniform(len(plant.tags), Keep.change)
     for tag in plant.tags:
         spec = of.reduce.get(tag.path)
@@ -166,8 +166,10 @@ def _method(spec: ReduceSpec, span: float) -> tuple[Keep, float]:
         return Keep.every, 0.0
     if spec.window_s is not None:
         return Keep.window, 0.0
-    if spec.swinging_door is not None or spec.swinging_door_percent is not None:
-        return Keep.door, spec.swinging_door or cast(float, spec.swinging_door_percent) / 100.0 * span
+    if spec.swinging_door is not None:
+        return Keep.door, spec.swinging_door
+    if spec.swinging_door_percent is not None and span:
+        return Keep.door, spec.swinging_door_percent / 100.0 * span
     return Keep.change, spec.deadband or (spec.deadband_percent or 0.0) / 100.0 * span
 
 

@@ -22,8 +22,8 @@ _FULL: Final = 1.0 - 1e-12
 class Reduction:
     """Takes readings in the order they were committed and gives back those to publish.
 
-    A change of the StatusCode, the first reading of a row, text and arrays always pass, and so does what is older than
-    what is known of its row. Between two sent values the course is that of the last one (`Keep.change`), or the
+    A change of the StatusCode and the first reading of a row always pass, text and arrays when they differ, and so does
+    what is older than what is known of its row. Between two sent values the course is that of the last one (`Keep.change`), or the
     straight line between them (`Keep.door`); no reading is further from it than the bound. Works by rounds: the first
     reading of every row, then the second, ...: a batch takes as many passes as its most frequent row has readings.
 
@@ -45,6 +45,7 @@ class Reduction:
         self._is_held = np.zeros(rows, np.bool_)
         self._low = np.full(rows, -np.inf)
         self._high = np.full(rows, np.inf)
+        self._texts: dict[int, object] = {}
         self._turn = np.zeros(rows, np.intp)
 
     def take(self, batch: Readings) -> Reduced:
@@ -82,7 +83,12 @@ class Reduction:
             yield _part(batch, index[late & ~again])
             index, row, status, new = index[~late], row[~late], status[~late], new[~late]
         self._seen_ticks[row] = batch.source_ticks[index]
-        turned = new | (status != self._sent.status[row]) | self._in_side[row]
+        turned = new | (status != self._sent.status[row])
+        aside = np.flatnonzero(self._in_side[row] & ~turned)
+        turned[aside] = [self._says_else(int(row[place]), batch, int(index[place])) for place in aside.tolist()]
+        settled = self._in_side[row] & ~turned
+        if settled.any():
+            index, row, status, turned = index[~settled], row[~settled], status[~settled], turned[~settled]
         keep = self._plan.keep[row]
         if self._any_window:
             inside = (keep == Keep.window) & ~self._in_side[row]
@@ -149,7 +155,9 @@ class Reduction:
         self._sent.put(row, batch, index, floats(batch.value[index], self._data_type[row]))
         self._is_held[row] = False
         self._low[row], self._high[row] = -np.inf, np.inf
-        return _part(batch, index)
+        part = _part(batch, index)
+        self._texts.update({int(row[place]): value for place, value in part.readings.side.items()})
+        return part
 
     def _release(self, row: Rows) -> Reduced:
         """What is held back of these rows goes out."""
@@ -158,6 +166,13 @@ class Reduction:
         self._low[row], self._high[row] = -np.inf, np.inf
         held = self._held
         return Reduced.values(Readings(row.astype(np.int32), held.cell[row], held.status[row], held.ticks[row]))
+
+    def _says_else(self, row: int, batch: Readings, place: int) -> bool:
+        """Whether text or an array differs from the one last sent."""
+        if self._plan.keep[row] == Keep.every:
+            return True
+        old, new = self._texts.get(row), batch.side.get(place)
+        return not np.array_equal(old, new) if isinstance(new, np.ndarray) else old != new  # type: ignore[arg-type]
 
     def _same_as_last(self, batch: Readings, index: Rows, row: Rows) -> npt.NDArray[np.bool_]:
         """Whether a reading is the value last sent or held, once more."""
