@@ -38,8 +38,12 @@ class Subscriptions:
         self._stop_listening = server.events.listen(self._offer)
 
     def _offer(self, event: Event) -> None:
+        """What users did is for administrators only (Part 2, 4.14)."""
+        is_audit = self._server.past_events.is_audit(event)
         for subscription in self.by_id.values():
-            subscription.items.offer(event)
+            owner = subscription.session.user if subscription.session is not None else subscription.user
+            if owner.may_administer or not is_audit:
+                subscription.items.offer(event)
 
     def create(self, session: Session, terms: Terms) -> Subscription:
         """A new one; ServiceError when there are too many."""

@@ -13,6 +13,7 @@ from asyncua import ua
 
 from drivers.readings import now_ticks
 from server.commands.audit import CommandAudit
+from server.security.roles import Role, User
 from server.services.audit_events import AuditTrail
 from server.services.events import EventDraft
 from tests.services.conftest import Served
@@ -116,6 +117,8 @@ async def test_an_audit_event_names_the_node_that_was_written(served: Served, cl
     ]
     item = client.item(SERVER, ua.AttributeIds.EventNotifier, Filter=ua.EventFilter(clauses), QueueSize=10)
     await client.monitor(made.SubscriptionId, item)
+    for session in served.server.sessions:
+        session.user = User("admin", frozenset({Role.SecurityAdmin}))
     trail = AuditTrail(served.server)
     for path, status in ((RUN, 0), ("Cooling/Loop1/Pump1/Start", ua.StatusCodes.BadNotConnected)):
         trail.note(CommandAudit(now_ticks(), "operator", path, False, True, status, ""))

@@ -10,7 +10,7 @@ import {
   Variant,
   coerceNodeId,
 } from "node-opcua-client";
-import { AttributeIds, names, pause, plant, run, twin, withSession } from "./lib.mjs";
+import { AttributeIds, login, names, pause, plant, run, twin, withSession } from "./lib.mjs";
 import { Publishing, data, events } from "./publishing.mjs";
 
 const SERVER = "i=2253";
@@ -43,7 +43,7 @@ const subscribed = (work, more = {}) =>
     const publishing = new Publishing(session);
     await publishing.subscribe({ requestedPublishingInterval: 30, requestedMaxKeepAliveCount: 5, ...more });
     return await work(publishing);
-  });
+  }, {}, login("admin")); // who may see audit events too
 
 const item = (publishing, node, eventFilter, more = {}) =>
   publishing.item(node, { attributeId: AttributeIds.EventNotifier, filter: eventFilter, queueSize: 100, ...more });

@@ -15,6 +15,7 @@ from asyncua.common.subscription import Subscription
 from asyncua.ua.uatypes import win_epoch_to_datetime
 
 from server.alarms.definitions import AlarmDefinition, AlarmType, Level
+from server.security.roles import Role, User
 from tests.services.conftest import Served, serve
 from tests.simulators.plants import ALARMS
 from tests.simulators.waiting import until
@@ -116,6 +117,9 @@ async def served(tmp_path_factory: Any) -> AsyncIterator[Served]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def heard(served: Served, operator: Client) -> AsyncIterator[Listener]:
+    for session in served.server.sessions:  # this operator may see what operators did
+        if session.user.name == "operator":
+            session.user = User("operator", frozenset({Role.Operator, Role.SecurityAdmin}))
     listener = await Listener(operator, name_of(IDS.Server)).start()
     yield listener
     await listener.stop()
