@@ -15,6 +15,7 @@ from server.services.events import BASE_EVENT, Event, EventTypes, Path
 
 _Operator = ua.FilterOperator
 _NUMBERS: Final = (int, float)
+_NULL: Final = ua.Variant()
 
 
 def _status(code: int) -> ua.StatusCode:
@@ -36,10 +37,10 @@ class Field:
     def of(self, event: Event, types: EventTypes) -> ua.Variant:
         """The field's value; a null Variant where the event has none (Part 4, 7.22.3)."""
         if self.type_id != BASE_EVENT and self.type_id not in types.and_above(event.type):
-            return ua.Variant()
+            return _NULL
         if self.attribute == ua.AttributeIds.NodeId and not self.path:
-            return ua.Variant(event.condition, ua.VariantType.NodeId) if event.condition else ua.Variant()
-        return event.fields.get(self.path, ua.Variant()) if self.attribute == ua.AttributeIds.Value else ua.Variant()
+            return ua.Variant(event.condition, ua.VariantType.NodeId) if event.condition else _NULL
+        return event.fields.get(self.path, _NULL) if self.attribute == ua.AttributeIds.Value else _NULL
 
 
 class EventSelection:
