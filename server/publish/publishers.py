@@ -18,6 +18,7 @@ from server.config.publish_spec import BrokerSpec, ReduceSpec
 from server.publish.collector import Collector
 from server.publish.contract import Format, MakeSession
 from server.publish.datasets import Layout, data_sets
+from server.publish.kafka_session import Cluster, KafkaSession
 from server.publish.mqtt_session import Broker, MqttSession
 from server.publish.plain_json import PlainJson, PlainSettings
 from server.publish.publisher import Obey, Pace, Publisher
@@ -174,9 +175,15 @@ def _method(spec: ReduceSpec, span: float) -> tuple[Keep, float]:
 
 
 def _sessions(plant: Plant, of: Publishing) -> MakeSession:
-    spec = of.spec.broker
-    assert spec is not None
-    return partial(MqttSession, _broker(spec, f"uatwin-{plant.name}-{of.name}"))
+    spec, client_id = of.spec.broker, f"uatwin-{plant.name}-{of.name}"
+    if spec is not None:
+        return partial(MqttSession, _broker(spec, client_id))
+    kafka = of.spec.kafka
+    assert kafka is not None
+    password = kafka.password.read if kafka.password is not None else None
+    return partial(
+        KafkaSession, Cluster(kafka.servers, kafka.topic, client_id, kafka.user, password, kafka.mechanism, kafka.tls)
+    )
 
 
 def _broker(spec: BrokerSpec, client_id: str) -> Broker:

@@ -23,9 +23,10 @@ class Reduction:
     """Takes readings in the order they were committed and gives back those to publish.
 
     A change of the StatusCode and the first reading of a row always pass, text and arrays when they differ, and so does
-    what is older than what is known of its row. Between two sent values the course is that of the last one (`Keep.change`), or the
-    straight line between them (`Keep.door`); no reading is further from it than the bound. Works by rounds: the first
-    reading of every row, then the second, ...: a batch takes as many passes as its most frequent row has readings.
+    what is older than what is known of its row. Between two sent values the course is that of the last one
+    (`Keep.change`), or the straight line between them (`Keep.door`); no reading is further from it than the bound.
+    Works by rounds: the first reading of every row, then the second, ...: a batch takes as many passes as its most
+    frequent row has readings.
 
     data_type: uint8[rows]; in_side: bool[rows], as in the tag table.
     """

@@ -19,7 +19,7 @@ from drivers.data_types import DataType, to_cells
 from drivers.readings import TICKS_PER_SECOND, Readings
 from drivers.status import Status
 from server.publish.collector import Collector
-from server.publish.contract import Format, Order
+from server.publish.contract import Format, MakeSession, Order
 from server.publish.mqtt_session import Broker, MqttSession
 from server.publish.publisher import Pace, Publisher
 from server.publish.queue import Bounds, Queue
@@ -72,7 +72,21 @@ async def publishing(
     form: Format,
     obey: Callable[[Order], Awaitable[tuple[int, str]]] = refuse,
 ) -> AsyncIterator[Publisher]:
-    """A publisher of that format."""
+    """A publisher of that format to a broker."""
+    connect = partial(MqttSession, Broker("127.0.0.1", broker.port, "uatwin-test", version="5"))
+    async with publishing_by(desk, folder, form, connect, obey) as publisher:
+        yield publisher
+
+
+@contextlib.asynccontextmanager
+async def publishing_by(
+    desk: Desk,
+    folder: Path,
+    form: Format,
+    connect: MakeSession,
+    obey: Callable[[Order], Awaitable[tuple[int, str]]] = refuse,
+) -> AsyncIterator[Publisher]:
+    """A publisher of that format by those connections."""
     tags = [(tag.path, int(tag.data_type)) for tag in desk.plant.tags]
     feed, stop = desk.table.feed("test", 1_000_000)
     reduction = Reduction(Plan.uniform(len(tags), Keep.change), desk.table.data_type, desk.table.in_side)
@@ -81,7 +95,7 @@ async def publishing(
         Collector(feed, desk.layout.rows, len(tags), reduction),
         Queue(folder / "queue.db", tags, BOUNDS),
         form,
-        partial(MqttSession, Broker("127.0.0.1", broker.port, "uatwin-test", version="5")),
+        connect,
         obey,
         QUICK,
     )
