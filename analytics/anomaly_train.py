@@ -24,6 +24,8 @@ from analytics.trainer import Option, Trainer
 
 LEAST_WINDOWS: Final = 20
 FOLDS: Final = 4
+_LEAST_FOLDS: Final = 2
+"""Of them some must be in operating states that the others have seen."""
 QUANTILE: Final = 0.999
 USUAL_BLOCKS: Final = 0.75
 """The limit holds for this share of the held-out blocks: a disturbance in one of them must not blind the detector."""
@@ -210,7 +212,7 @@ def _held_out(data: Frame, width: int, progress: Progress) -> tuple[Distances, R
     rows = np.argsort(np.concatenate(order))
     every = _taken(found, rows)
     judged = np.flatnonzero(~np.isnan(every.total))
-    if len(np.unique(block[judged])) < FOLDS:
+    if len(np.unique(block[judged] % FOLDS)) < _LEAST_FOLDS:
         raise NotAvailable("each operating state occurs only once in the data: there is nothing to set a limit by")
     return _taken([every], judged), block[judged]
 

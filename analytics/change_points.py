@@ -173,11 +173,11 @@ def _table(
     values = rows(list(series.values()), ticks, sampling.longest_s)
     good = np.isfinite(values).mean(axis=0) > 0.5 if len(values) else np.zeros(len(series), np.bool_)
     silent = [name for name, there in zip(series, good, strict=True) if not there]
-    complete = np.isfinite(values[:, good]).all(axis=1)
+    complete = np.isfinite(values[:, good]).all(axis=1) & good.any()
     ticks, values = ticks[complete], values[complete][:, good]
     each = max(1, -(-len(ticks) // MOST_POINTS))
     whole = len(ticks) // each * each
-    means = values[:whole].reshape(-1, each, values.shape[1]).mean(axis=1)
+    means = values[:whole].reshape(whole // each, each, values.shape[1]).mean(axis=1)
     names = [name for name, there in zip(series, good, strict=True) if there]
     return ticks[:whole:each], dict(zip(names, means.T, strict=True)), sampling.step_s * each, silent
 

@@ -1,4 +1,4 @@
-"""The course of a pump's signals as analytics sees it: two bearings and a motor whose normal values follow the speed."""
+"""The course of a pump's signals as analytics sees it: what is normal for bearing, flow and motor follows the speed."""
 
 from __future__ import annotations
 
