@@ -15,7 +15,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "docs" / "conformance.md"
-FOLDERS: Final = ("tests/services", "tests/interop", "tests/conformance")
+FOLDERS: Final = ("tests/services", "tests/interop", "tests/conformance", "tests/alarms")
 PARTS: Final = {
     3: "Address Space Model",
     4: "Services",
@@ -23,6 +23,7 @@ PARTS: Final = {
     6: "Mappings",
     7: "Profiles",
     8: "Data Access",
+    9: "Alarms and Conditions",
 }
 _CLAUSE: Final = r"[0-9]+(?:\.[0-9]+)*"
 _CITED: Final = re.compile(rf"Part ([0-9]+), ({_CLAUSE}(?:(?:, | and | to ){_CLAUSE})*)")
