@@ -26,7 +26,8 @@ _RESTART_S: Final = 10.0
 
 
 class Acquisition:
-    """Brings readings from every connection into the table and writes back, until cancelled.
+    """Brings readings from every connection into the table and writes back, until cancelled. back_off, probing: for all
+    connections, instead of what the plant file says of each.
 
     Built first, run later: the constructor touches no network. One connection never waits for another. Times are those
     of the event loop that runs it.
@@ -41,10 +42,10 @@ class Acquisition:
         probing: Probing | None = None,
     ) -> None:
         self._table = table
-        self._intake = Intake(table)
         self._staleness = Staleness(plant.tags, table)
-        self._back_off = back_off or BackOff()
-        self._probing = probing or Probing()
+        self._intake = Intake(table, self._staleness.gone)
+        self._back_off = back_off
+        self._probing = probing
         self._connections: dict[str, ConnectionAtWork] = {}
         self._sources: Mapping[str, Connection] = plant.connections
         self._of_row: dict[int, ConnectionAtWork] = {}
@@ -121,8 +122,11 @@ class Acquisition:
         driver = driver_type(connection.driver).create(
             connection.name, connection.settings, bindings_of(connection.tags)
         )
+        kept = connection.upkeep
+        back_off = self._back_off or BackOff(kept.reconnect_first_s, kept.reconnect_last_s)
+        probing = self._probing or Probing(kept.give_up_after, kept.probe_first_s, kept.probe_last_s)
         return ConnectionAtWork(
-            connection, driver, self._table, self._intake, self._staleness, first_index, self._back_off, self._probing
+            connection, driver, self._table, self._intake, self._staleness, first_index, back_off, probing
         )
 
     def _add(self, connection: Connection) -> ConnectionAtWork:
@@ -130,6 +134,8 @@ class Acquisition:
         self._slots += len(at_work.slots)
         self._connections[connection.name] = at_work
         self._of_row.update(dict.fromkeys((tag.row for tag in connection.tags), at_work))
+        if connection.upkeep.bad_after_s is not None:
+            self._staleness.end_after(at_work.rows, connection.upkeep.bad_after_s)
         return at_work
 
     def _start(self, connection: ConnectionAtWork, delay_s: float) -> None:
@@ -172,6 +178,6 @@ def _same(running: Connection | None, new: Connection) -> bool:
     """Whether nothing about a connection has changed that its driver knows."""
     return (
         running is not None
-        and (running.driver, running.settings) == (new.driver, new.settings)
+        and (running.driver, running.settings, running.upkeep) == (new.driver, new.settings, new.upkeep)
         and bindings_of(running.tags) == bindings_of(new.tags)
     )

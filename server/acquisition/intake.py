@@ -15,6 +15,7 @@ from drivers.status import Status
 from server.tags.table import CommitError, TagTable
 
 Failed = Callable[[CommitError], None]
+Rows = npt.NDArray[np.int32]
 PATIENCE_S: Final = 0.005
 """So long what has come waits for other polls that were begun already."""
 _BAD = np.uint32(0x80000000)
@@ -24,12 +25,13 @@ class Intake:
     """Commits what it was given since the last time: a commit costs as much for one batch of 100 readings as for 25 of
     them together, as does decoding, and devices are polled 25 at a time.
 
-    What came earlier is committed earlier. under_way: how many polls were begun whose readings come together with those
-    of others; who polls counts them.
+    What came earlier is committed earlier. gone(rows): which of them no mark may change any more. under_way: how many
+    polls were begun whose readings come together with those of others; who polls counts them.
     """
 
-    def __init__(self, table: TagTable) -> None:
+    def __init__(self, table: TagTable, gone: Callable[[Rows], npt.NDArray[np.bool_]] | None = None) -> None:
         self._table = table
+        self._gone = gone
         self._waiting: list[tuple[Readings | Packed, Failed]] = []
         self.under_way = 0
         self._timer: asyncio.Handle | None = None
@@ -51,10 +53,10 @@ class Intake:
         self.flush()
         self._commit(batch)
 
-    def mark(self, rows: npt.NDArray[np.int32], with_value: int, without_value: int) -> None:
-        """`TagTable.mark`, after what waits is committed."""
+    def mark(self, rows: Rows, with_value: int, without_value: int) -> None:
+        """`TagTable.mark`, after what waits is committed; rows that are gone stay so."""
         self.flush()
-        self._table.mark(rows, with_value, without_value)
+        self._mark(rows, with_value, without_value)
 
     def flush(self) -> None:
         """Commit what waits."""
@@ -90,7 +92,11 @@ class Intake:
         self._table.commit(_without(batch, away))
         rows, backwards = np.unique(batch.row[::-1], return_index=True)
         last_away = rows[away[::-1][backwards]]  # not where a later reading of the same batch says otherwise
-        self._table.mark(last_away, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+        self._mark(last_away, Status.UncertainNoCommunicationLastUsableValue, Status.BadNoCommunication)
+
+    def _mark(self, rows: Rows, with_value: int, without_value: int) -> None:
+        left = rows if self._gone is None else rows[~self._gone(rows)]
+        self._table.mark(left, with_value, without_value)
 
 
 def _decoded(batches: Sequence[Readings | Packed]) -> Iterator[Readings]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -16,7 +16,10 @@ from server.config.checking import Checker, describe, position, walk
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.names import name_problem
 from server.config.plant import Tag
+from server.config.upkeep import KEYS, Upkeep
 from server.config.yaml_source import Map
+
+_UPKEEP: Final[Checker[Upkeep]] = Checker(Upkeep)
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Endpoint:
     driver_name: str = ""
     driver: DriverType | None = None
     settings: Any = None
+    upkeep: Upkeep = field(default_factory=Upkeep)
     points: Checker[Any] | None = None
     tags: list[Tag] = field(default_factory=list)
     watching: Vouching | None = None
@@ -95,8 +99,12 @@ def _endpoint(name: str, section: Map, points: dict[str, Checker[Any]], problems
             problems.add(value.value_at["driver"], f"there is no driver {chosen}{nearest}")
         return endpoint
     endpoint.driver_name, endpoint.driver = chosen, driver_type(chosen)
-    settings = value.without(frozenset({"driver"}))
+    settings = value.without(KEYS | {"driver"})
     endpoint.settings, findings = Checker[Any](endpoint.driver.connection_model).check(settings, settings)
+    common = value.without(frozenset(value) - KEYS)
+    upkeep, wrong = _UPKEEP.check(common, common)
+    endpoint.upkeep = upkeep or endpoint.upkeep
+    findings = [*findings, *wrong]
     if endpoint.settings is not None:
         endpoint.settings = located(endpoint.settings, problems.path_of(section.value_at[name]).parent)
     for finding in findings:

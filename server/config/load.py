@@ -128,7 +128,12 @@ class _Loader:
             diagnostics = connection_diagnostics(endpoint.name, len(built.tags))
             built.tags += diagnostics
             connections[endpoint.name] = Connection(
-                endpoint.name, endpoint.driver_name, endpoint.settings, tuple(endpoint.tags), diagnostics
+                endpoint.name,
+                endpoint.driver_name,
+                endpoint.settings,
+                tuple(endpoint.tags),
+                diagnostics,
+                endpoint.upkeep,
             )
         return connections
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from drivers.data_types import DataType
+from server.config.upkeep import Upkeep
 
 
 class Scope(StrEnum):
@@ -148,13 +149,15 @@ class Twin:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A configured device endpoint. settings is an instance of the driver's connection_model; tags those it feeds, in
-    row order; diagnostics: its own tags (State, LastError, ...) under Objects/Connections/<name>."""
+    row order; diagnostics: its own tags (State, LastError, ...) under Objects/Connections/<name>; upkeep: how it is
+    kept alive, whatever its driver."""
 
     name: str
     driver: str
     settings: Any
     tags: tuple[Tag, ...]
     diagnostics: tuple[Tag, ...]
+    upkeep: Upkeep = field(default_factory=Upkeep)
 
 
 @dataclass(frozen=True, slots=True)

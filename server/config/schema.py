@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from drivers.registry import driver_names, driver_type
 from server.config.models import PlantFile
+from server.config.upkeep import Upkeep
 
 _HOLE: Final = {"type": "string", "pattern": r"\{.+\}"}
 _TEMPLATED: Final = ("TypeSpec", "TwinSpec", "TagSpec", "CommandSpec", "MethodSpec", "InterlockSpec", "RuleSpec")
@@ -27,7 +28,7 @@ def plant_schema() -> dict[str, Any]:
         connections.append(_adopt(driver.connection_model, f"{name}_connection", definitions))
         points.append(_adopt(driver.point_model, f"{name}_point", definitions))
         settings = definitions[f"{name}_connection"]
-        settings["properties"] = {"driver": {"const": name}, **settings["properties"]}
+        settings["properties"] = {"driver": {"const": name}, **settings["properties"], **_upkeep()}
         settings["required"] = ["driver", *settings.get("required", ())]
     definitions["Connection"] = {"oneOf": connections, "description": "A device, broker or line."}
     definitions["Point"] = {"anyOf": points, "description": "Address in the device, by the connection's driver."}
@@ -51,6 +52,11 @@ def plant_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The schema as the text of docs/plant.schema.json."""
     return json.dumps(plant_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _upkeep() -> dict[str, Any]:
+    """What every connection may hold, whatever its driver."""
+    return cast(dict[str, Any], Upkeep.model_json_schema()["properties"])
 
 
 _INSTANCES: Final[dict[str, Any]] = {

@@ -15,6 +15,7 @@ from drivers.link import BackOff
 from server.acquisition import acquisition as module
 from server.acquisition.acquisition import Acquisition
 from server.config.plant import CommandRules, Connection, Plant, Tag
+from server.config.upkeep import Upkeep
 from server.tags.table import TagTable
 from tests.simulators.memory_driver import MEMORY, Device
 
@@ -37,9 +38,13 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
 
     @asynccontextmanager
     async def run(devices: dict[str, Device], **rest: Any) -> AsyncIterator[Rig]:
-        plant = memory_plant(devices, rest.pop("per_connection", 1), rest.pop("stale_s", 3.0), rest.pop("written", ()))
+        upkeep = rest.pop("upkeep", Upkeep())
+        plant = memory_plant(
+            devices, rest.pop("per_connection", 1), rest.pop("stale_s", 3.0), rest.pop("written", ()), upkeep
+        )
         table = TagTable([tag.data_type for tag in plant.tags])
-        rest.setdefault("back_off", BackOff(1.0, 4.0))
+        if upkeep == Upkeep():
+            rest.setdefault("back_off", BackOff(1.0, 4.0))
         rig = Rig(plant, table, Acquisition(plant, table, **rest))
         task = asyncio.create_task(rig.acquisition.run())
         try:
@@ -52,7 +57,9 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
     return run
 
 
-def memory_plant(devices: dict[str, Device], per_connection: int, stale_s: float, written: Any) -> Plant:
+def memory_plant(
+    devices: dict[str, Device], per_connection: int, stale_s: float, written: Any, upkeep: Upkeep
+) -> Plant:
     tags: list[Tag] = []
     connections = {}
     rules = CommandRules(None, False, "acknowledge", 0.0, 1.0)
@@ -64,5 +71,5 @@ def memory_plant(devices: dict[str, Device], per_connection: int, stale_s: float
             tag = Tag(row, f"T{row}", f"P/T{row}", DataType.Double, connection=name, stale_s=stale_s, command=command)
             own.append(tag)
             tags.append(tag)
-        connections[name] = Connection(name, "memory", device, tuple(own), ())
+        connections[name] = Connection(name, "memory", device, tuple(own), (), upkeep)
     return Plant("P", "", None, connections, (), tuple(tags))
