@@ -17,6 +17,7 @@ ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "docs" / "conformance.md"
 FOLDERS: Final = ("tests/services", "tests/interop", "tests/conformance", "tests/alarms")
 PARTS: Final = {
+    2: "Security Model",
     3: "Address Space Model",
     4: "Services",
     5: "Information Model",
@@ -24,6 +25,8 @@ PARTS: Final = {
     7: "Profiles",
     8: "Data Access",
     9: "Alarms and Conditions",
+    11: "Historical Access",
+    13: "Aggregates",
 }
 _CLAUSE: Final = r"[0-9]+(?:\.[0-9]+)*"
 _CITED: Final = re.compile(rf"Part ([0-9]+), ({_CLAUSE}(?:(?:, | and | to ){_CLAUSE})*)")

@@ -1,4 +1,4 @@
-// The Attribute Service Set: Read and Write; and history, which is refused.
+// The Attribute Service Set: Read and Write; and history of what is not kept.
 import { DataType, ReadRequest, TimestampsToReturn, Variant, VariantArrayType, WriteRequest } from "node-opcua-client";
 import { HistoryReadRequest, HistoryUpdateRequest, ReadRawModifiedDetails } from "node-opcua-types";
 import { AttributeIds, login, names, plant, run, show, transact, twin, value, withSession } from "./lib.mjs";
@@ -172,7 +172,7 @@ await run({
       login("operator"),
     ),
 
-  history_is_refused_node_by_node: () =>
+  history_of_what_is_not_kept_is_refused_node_by_node: () =>
     withSession(async (session) => {
       const historyReadDetails = new ReadRawModifiedDetails({ startTime: new Date(), numValuesPerNode: 1 });
       const ask = (nodes) =>

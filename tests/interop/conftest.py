@@ -18,9 +18,11 @@ from server.alarms.machine import Happening
 from server.services.events import EventDraft
 from server.services.twin_events import twin_event
 from tests.services.conftest import PASSWORD, Served, serve
+from tests.simulators.history_client import commit
 from tests.simulators.plants import ALARMS
 
 HERE = Path(__file__).parent
+KEPT = ("Cooling/Loop1/Tank/EachDouble", "Cooling/Loop1/Tank/EachBoolean")
 NODE = shutil.which("node")
 _LONGEST_S = 50.0
 _LONGEST_LINE = 2**24
@@ -62,6 +64,10 @@ class Plant:
                 event_id = conditions.event_id(definition.path, conditions.states[number])
                 conditions.act(number, happening, "test", event_id=event_id)
 
+    def keep(self, path: str, values: list[tuple[str, float, int]]) -> None:
+        """Values of the past as a driver brings them: (time of the tests' day, value, StatusCode)."""
+        commit(self.served, path, values)
+
     def cut(self) -> int:
         """Drop every connection as a broken network would."""
         channels = list(self.served.server.channels.values())
@@ -93,7 +99,7 @@ async def plant(tmp_path_factory: Any) -> AsyncIterator[Plant]:
         pytest.skip("node is not installed")
     if not (HERE / "node_modules" / "node-opcua-client").is_dir():
         pytest.skip("node-opcua-client is not installed: npm install --no-package-lock in tests/interop")
-    served = await serve(tmp_path_factory.mktemp("server"), alarms=ALARMS, trust_all_certificates=True)
+    served = await serve(tmp_path_factory.mktemp("server"), alarms=ALARMS, historized=KEPT, trust_all_certificates=True)
     try:
         yield Plant(served, Path(tmp_path_factory.mktemp("client")))
     finally:

@@ -100,7 +100,7 @@ def test_a_write_that_waits_for_its_device_delays_no_read(seen: Any) -> None:
     assert seen == {"read": "Good", "before": False, "written": ["Good"]}
 
 
-def test_history_is_refused_node_by_node(seen: Any) -> None:
-    """Part 4, 5.10.3 and 5.10.5: history is not offered: BadHistoryOperationUnsupported."""
+def test_history_of_what_is_not_kept_is_refused_node_by_node(seen: Any) -> None:
+    """Part 4, 5.10.3 and 5.10.5: each node has a StatusCode of its own."""
     assert seen["statuses"] == ["BadHistoryOperationUnsupported", "BadNodeIdUnknown"]
     assert (seen["nothing"], seen["update"]) == ("BadNothingToDo", "BadNothingToDo")

@@ -52,7 +52,7 @@ def test_the_capabilities_are_told(seen: Any) -> None:
     """Part 5, 6.3.2: ServerCapabilitiesType."""
     assert seen["profiles"]
     assert seen["locales"] == ["en"]
-    assert (seen["rate"], seen["points"], seen["history"]) == (10, 50, 0)
+    assert (seen["rate"], seen["points"], seen["history"]) == (10, 50, 1_000)
 
 
 def test_diagnostics_count_sessions_and_subscriptions(seen: Any) -> None:
