@@ -52,7 +52,11 @@ class EventsStore:
         with self._told("opened"):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
 
     def append(self, events: Sequence[PastEvent]) -> None:
         """Keep these; durable when it returns. Their numbers are given here."""
@@ -126,7 +130,6 @@ class EventsStore:
         self._db.execute("PRAGMA synchronous=FULL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
-            self._db.close()
             raise StoreError(
                 f"{self.path}: was written by a later version of uatwin (layout {version}, this one knows {_VERSION}); "
                 "go on with that version, or move the file away to begin anew"
@@ -151,7 +154,8 @@ class EventsStore:
             yield
         except BaseException:
             self._notifiers = known
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
