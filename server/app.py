@@ -26,6 +26,7 @@ from server.alarms.data_quality import DataQuality
 from server.alarms.following import Following
 from server.analysis.jobs import JobBook
 from server.analysis.library import Library
+from server.analysis.live import Live
 from server.analysis.offers import Offers
 from server.analysis.past import Past
 from server.commands.executor import Commands
@@ -79,10 +80,17 @@ class Bridge:
         self.alarms = Alarms(plant, self.table, quality)
         self.recent = Recent(self.table)
         self.history = History(plant, self.table, options.data / "history")
-        past = HistoryView(self.history.historized, lambda: self.history.writer.figures.oldest_ticks)
+        past = HistoryView(self.history.historized, self._oldest_ticks)
         self.worker = Worker()
         self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
-        self.analytics = Analytics(self.table, Past(self.recent), self.worker, self.library, self.jobs)
+        self.analytics = Analytics(
+            self.table,
+            Past(self.recent, self.history, self._oldest_ticks),
+            self.worker,
+            self.library,
+            self.jobs,
+        )
+        self.live = Live(plant, self.table, self.library, self.analytics.complete)
         objects = AnalyticsObjects(self.library, self.jobs)
         self.following = Following(self.alarms)
         conditions = self.following.conditions
@@ -116,6 +124,7 @@ class Bridge:
                 tasks.create_task(self.history.run(), name="history")
                 tasks.create_task(self.acquisition.run(), name="acquisition")
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
+                tasks.create_task(self.live.run(), name="live results")
                 tasks.create_task(self.publishers.run(), name="publishers")
                 tasks.create_task(self.alarms.run(), name="alarms")
                 tasks.create_task(self.following.conditions.run(), name="conditions")
@@ -143,6 +152,7 @@ class Bridge:
         self.plant, self._rows = new, _rows_of(new)
         self.commands.adopt(new)
         self.analytics.adopt()
+        self.live.adopt(new)
         connections = await self.acquisition.adopt(new)
         self.diagnostics.adopt(new, self.acquisition.links)
         self.publishers.adopt(new)
@@ -154,6 +164,9 @@ class Bridge:
         """Carry out a command that a subscriber gave."""
         row = next(tag.row for tag in self.plant.tags if tag.path == order.path)
         return await self.commands.order(row, order.value, order.user)
+
+    def _oldest_ticks(self) -> int:
+        return self.history.writer.figures.oldest_ticks
 
     def figures(self) -> Figures:
         """How it is doing now."""

@@ -13,7 +13,7 @@ from analytics.catalog import CATALOG
 from analytics.errors import AnalyticsError, NotAvailable
 from analytics.function import Function
 from analytics.models import ModelRecord
-from analytics.series import Series
+from analytics.series import TICKS_PER_SECOND, Series
 from analytics.training import ACTIVATE, Lesson
 from analytics.worker import Worker
 from drivers.readings import now_ticks
@@ -24,12 +24,16 @@ from server.analysis.managing import Asked, Managing
 from server.analysis.past import NO_QUALITY, Past, good_share
 from server.analysis.surroundings import Surveyor
 from server.config.plant import Twin
+from server.security.roles import User
 from server.tags.table import TagTable
 
 QUICK_S: Final = 0.8
 """A call that has not ended by then becomes a job, so that its answer is out within a second."""
 LONGEST_S: Final = 3600.0
 """A job that takes longer, waiting included, ends with BadTimeout."""
+_SERVER: Final = Caller(User("uatwin", frozenset()), "uatwin")
+MOST_READINGS: Final = 20_000_000
+"""That one call may work on: 400 MB on their way to the worker."""
 TRAIN_MODEL: Final = "TrainModel"
 CHECK_DRIFT: Final = "CheckDrift"
 Results = Sequence[Any]
@@ -53,6 +57,10 @@ class Analytics:
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
         AnalyticsError."""
+        return await self._call(twin, name, arguments, caller, QUICK_S)
+
+    async def _call(self, twin: Twin, name: str, arguments: Results, caller: Caller, quick_s: float | None) -> Results:
+        """quick_s: after so long a job is returned; None: never."""
         function = CATALOG[name]
         context = self.context(twin)
         try:
@@ -65,7 +73,18 @@ class Analytics:
             return unavailable(function, str(error))
         if isinstance(planned, Answer):
             return (*planned.results, planned.model, NO_QUALITY, "")
-        return await self._begin(twin, function, planned, arguments, caller)
+        if (readings := _readings(planned, context, self._past.oldest())) > MOST_READINGS:
+            return unavailable(
+                function,
+                f"that would be about {readings / 1e6:.0f} million readings, more than {MOST_READINGS / 1e6:.0f}; "
+                "a shorter interval or fewer signals can be had",
+            )
+        job = self.jobs.open(twin.path, function, caller)
+        return await self._begin(job, planned, self._surveyor.of(twin).rows, quick_s)
+
+    async def complete(self, twin: Twin, name: str, arguments: Results) -> Results:
+        """The same for the server itself, which waits to the end. Raises AnalyticsError."""
+        return await self._call(twin, name, arguments, _SERVER, None)
 
     def context(self, twin: Twin) -> Context:
         """What a function may know of a twin now."""
@@ -88,15 +107,20 @@ class Analytics:
         """The plant has changed: look at the twins' signals anew."""
         self._surveyor.forget()
 
-    async def _begin(self, twin: Twin, function: Function, planned: Job, arguments: Results, caller: Caller) -> Results:
+    async def _begin(self, job: JobRecord, planned: Job, rows: Mapping[str, int], quick_s: float | None) -> Results:
         """Results, when they come soon; else those that name the job."""
-        job = self.jobs.open(twin.path, function, caller, arguments)
         job.model = planned.model
-        job.task = asyncio.create_task(self._work(job, planned, self._surveyor.of(twin).rows), name=job.id)
-        await asyncio.wait([job.task], timeout=0.0 if planned.long else QUICK_S)
+        job.task = asyncio.create_task(self._work(job, planned, rows), name=job.id)
+        job.task.add_done_callback(_seen)
+        try:
+            await asyncio.wait([job.task], timeout=0.0 if planned.long and quick_s is not None else quick_s)
+        except asyncio.CancelledError:  # nobody waits for it any more, and nobody knows its id
+            await self.jobs.cancel(job)
+            self.jobs.forget(job)
+            raise
         if job.state is not JobState.Halted:
             self.jobs.show(job)
-            return nothing_yet(function, job)
+            return nothing_yet(job.function, job)
         self.jobs.forget(job)
         results: Results = job.task.result()
         return results
@@ -206,6 +230,20 @@ class Analytics:
 def unavailable(function: Function, reason: str, model: str = "", quality: float = NO_QUALITY) -> Results:
     """The results of a call that cannot be answered, for a reason that is nobody's mistake."""
     return (*function.nothing(), False, reason, model, quality, "")
+
+
+def _readings(planned: Job, context: Context, oldest_ticks: int) -> float:
+    """Roughly how many readings a job is about to ask for."""
+    if planned.start_ticks is None:
+        return 0.0
+    seconds = max(0, planned.end_ticks - max(planned.start_ticks, oldest_ticks)) / TICKS_PER_SECOND
+    return seconds * sum(1.0 / max(context.about[signal].period_s, 1e-3) for signal in planned.signals)
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """A job keeps how it ended; nobody else need look at its task."""
+    if not task.cancelled():
+        task.exception()
 
 
 def nothing_yet(function: Function, job: JobRecord) -> Results:

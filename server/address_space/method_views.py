@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from analytics.function import Access
 from server.config.plant import Twin
 
 SCALAR: Final = -1
@@ -27,12 +28,13 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class MethodView:
-    """A method under `Analytics` of a twin."""
+    """A method under `Analytics` of a twin. access: who may call it."""
 
     name: str
     description: str
     arguments: tuple[Argument, ...] = ()
     results: tuple[Argument, ...] = ()
+    access: Access = Access.read
 
 
 AnalyticsMethods = Callable[[Twin], Sequence[MethodView]]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from analytics.function import Access, Function
+from analytics.function import Access
 from server.analysis.jobs import JobRecord
-from server.security.roles import Role, User
-
-_ENGINEERS = frozenset({Role.Engineer, Role.ConfigureAdmin})
+from server.security.roles import User
 
 
-def may_call(user: User, function: Function) -> bool:
-    """Reading functions are for all who may read, labels for operators too, models for engineers."""
-    if function.access is Access.engineer:
-        return bool(user.roles & _ENGINEERS)
-    return user.may_operate if function.access is Access.operate else user.may_read
+def may_call(user: User, access: Access) -> bool:
+    """Whether this user may call what asks for that much."""
+    if access is Access.engineer:
+        return user.may_engineer
+    return user.may_operate if access is Access.operate else user.may_read
 
 
 def may_cancel(user: User, session: str, job: JobRecord) -> bool:

@@ -66,7 +66,6 @@ class JobRecord:
     function: Function
     caller: Caller
     created_ticks: int
-    arguments: Sequence[object] = ()
     state: JobState = JobState.Ready
     before: JobState | None = None
     changed_ticks: int = 0
@@ -117,7 +116,7 @@ class JobBook:
         job = self._jobs.get(job_id)
         return job if job is not None and job.shown and job.twin == twin else None
 
-    def open(self, twin: str, function: Function, caller: Caller, arguments: Sequence[object]) -> JobRecord:
+    def open(self, twin: str, function: Function, caller: Caller) -> JobRecord:
         """A job in state Ready that nobody sees yet. Raises TooManyJobs."""
         unfinished = [job for job in self._jobs.values() if job.state is not JobState.Halted]
         if len(unfinished) >= MOST_UNFINISHED:
@@ -125,9 +124,7 @@ class JobBook:
         if sum(job.caller.owner == caller.owner for job in unfinished) >= MOST_OF_AN_OWNER:
             raise TooManyJobs(f"{MOST_OF_AN_OWNER} of your jobs are under way; call again when some have ended")
         now = self._clock()
-        job = JobRecord(
-            f"{function.name}-{secrets.token_hex(4)}", twin, function, caller, now, arguments, changed_ticks=now
-        )
+        job = JobRecord(f"{function.name}-{secrets.token_hex(4)}", twin, function, caller, now, changed_ticks=now)
         self._jobs[job.id] = job
         return job
 

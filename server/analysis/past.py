@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 import numpy as np
 
-from analytics.series import Series
+from analytics.series import TICKS_PER_SECOND, Series
 from server.history.recent import Recent
 from server.history.store import StoreError
 
 _log = logging.getLogger(__name__)
 NO_QUALITY: Final = float("nan")
+_REACH_S: Final = 86_400.0
+_SIGNALS_OF_A_DAY: Final = 30
 
 
 class Kept(Protocol):
@@ -33,25 +35,36 @@ class Kept(Protocol):
 
 
 class Past:
-    """recent: what is in memory. history: what is on disk, None where there is none."""
+    """recent: what is in memory. history: what is on disk, None where there is none; oldest: ticks of its first value,
+    0 where that is not known."""
 
-    def __init__(self, recent: Recent, history: Kept | None = None) -> None:
+    def __init__(self, recent: Recent, history: Kept | None = None, oldest: Callable[[], int] = lambda: 0) -> None:
         self._recent = recent
         self._history = history
+        self.oldest = oldest
 
     async def series(self, rows: Sequence[int], start_ticks: int | None, end_ticks: int) -> Mapping[int, Series]:
-        """The course of each row by SourceTimestamp, both ends inclusive; empty for one that never spoke."""
+        """The course of each row by SourceTimestamp, both ends inclusive; empty for one that never spoke.
+
+        start_ticks None: the last day where the history keeps them (less for more than 30 rows: all of it would be
+        years), and as far back as the memory reaches for the others.
+        """
         kept = [row for row in rows if self._history is not None and self._history.historized(row)]
         found: dict[int, Series] = {}
         if kept and self._history is not None:
             try:
-                found.update(await self._history.series(kept, start_ticks, end_ticks))
+                start = end_ticks - _reach_ticks(len(kept)) if start_ticks is None else start_ticks
+                found.update(await self._history.series(kept, start, end_ticks))
             except StoreError as error:
                 _log.warning("analytics get what is in memory only: %s", error)
         rest = [row for row in rows if row not in found]
         if rest:
             found.update(await asyncio.to_thread(self._recent.series, rest, start_ticks, end_ticks))
         return found
+
+
+def _reach_ticks(rows: int) -> int:
+    return round(_REACH_S * min(1.0, _SIGNALS_OF_A_DAY / rows) * TICKS_PER_SECOND)
 
 
 def good_share(series: Iterable[Series]) -> float:

@@ -82,12 +82,18 @@ class Recent:
         kinds = self._table.data_type[row]
         values = floats(cells, kinds)
         values[kinds > DataType.Double] = np.nan
-        values[(status >= _BAD) | np.isin(status & np.uint32(0xFFFF0000), _OLD)] = np.nan
+        values[~is_measured(status)] = np.nan
         low, high = np.searchsorted(row, rows, "left"), np.searchsorted(row, rows, "right")
         return {
             wanted: Series(ticks[first:last], values[first:last], status[first:last])
             for wanted, first, last in zip(rows, low, high, strict=True)
         }
+
+
+def is_measured(status: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Whether values with these StatusCodes are measurements: neither Bad nor an Uncertain last usable value."""
+    measured: npt.NDArray[np.bool_] = (status < _BAD) & ~np.isin(status & np.uint32(0xFFFF0000), _OLD)
+    return measured
 
 
 def _select(batch: Readings, wanted: npt.NDArray[np.bool_], start: int | None, end: int | None) -> Readings:

@@ -32,6 +32,7 @@ ASSIGNABLE: Final = (
 
 _OPERATES: Final = frozenset({Role.Operator, Role.Supervisor, Role.Engineer, Role.ConfigureAdmin})
 _EDITS_HISTORY: Final = frozenset({Role.Engineer, Role.ConfigureAdmin})
+_ENGINEERS: Final = frozenset({Role.Engineer, Role.ConfigureAdmin})
 _ADMINISTERS: Final = frozenset({Role.ConfigureAdmin, Role.SecurityAdmin})
 
 
@@ -75,6 +76,11 @@ class User:
     def may_edit_history(self) -> bool:
         """Insert, replace and delete historical values."""
         return bool(self.roles & _EDITS_HISTORY)
+
+    @property
+    def may_engineer(self) -> bool:
+        """Change how the plant is judged: train, activate and retire models."""
+        return bool(self.roles & _ENGINEERS)
 
     @property
     def may_administer(self) -> bool:

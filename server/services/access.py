@@ -6,6 +6,8 @@ from typing import Final
 
 from asyncua import ua
 
+from analytics.function import Access
+from server.analysis.access import may_call
 from server.security.roles import User
 
 CURRENT_READ: Final = 1 << ua.AccessLevel.CurrentRead
@@ -26,6 +28,6 @@ def user_access_level(user: User, access_level: int) -> int:
     return access_level if user.may_edit_history else access_level & ~HISTORY_WRITE
 
 
-def user_executable(user: User, executable: bool, is_command: bool) -> bool:
-    """Whether this user may call the method: commands are for operators, the rest for all who may read."""
-    return executable and (user.may_operate if is_command else user.may_read)
+def user_executable(user: User, executable: bool, access: Access) -> bool:
+    """Whether this user may call the method."""
+    return executable and may_call(user, access)

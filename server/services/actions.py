@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from asyncua import ua
 
-from analytics.catalog import CATALOG
 from analytics.errors import AnalyticsError, ArgumentError
 from analytics.function import Argument as CatalogArgument
 from analytics.function import Function
 from server.address_space import AnalyticsMethods, Argument, MethodView
 from server.address_space.variants import result_variant
-from server.analysis.access import may_call, may_cancel
+from server.analysis.access import may_cancel
 from server.analysis.jobs import Caller
 from server.analysis.offers import Offer, Offers
 from server.commands.executor import Commands
@@ -46,6 +45,7 @@ def _view(function: Function) -> MethodView:
         function.description,
         tuple(_argument(one) for one in function.arguments),
         tuple(_argument(one) for one in function.results),
+        function.access,
     )
 
 
@@ -82,8 +82,6 @@ class AnalyticsActions:
         self, twin: Twin, method: MethodView, arguments: Sequence[Any], session: Session
     ) -> ua.CallMethodResult:
         """The outputs, or the StatusCode that says why there are none."""
-        if not may_call(session.user, CATALOG[method.name]):
-            return ua.CallMethodResult(status_code(ua.StatusCodes.BadUserAccessDenied))
         try:
             results = await self._analytics.call(twin, method.name, arguments, caller_of(session))
         except ArgumentError as error:

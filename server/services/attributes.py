@@ -110,8 +110,8 @@ class AttributeReader:
         if attribute == ua.AttributeIds.UserAccessLevel:
             return ua.DataValue(ua.Variant(_level(user, node, int(value)), ua.VariantType.Byte))
         if attribute == ua.AttributeIds.UserExecutable:
-            is_command = self._server.is_command(node.nodeid)
-            return ua.DataValue(ua.Variant(user_executable(user, bool(value), is_command), ua.VariantType.Boolean))
+            access = self._server.access_to(node.nodeid)
+            return ua.DataValue(ua.Variant(user_executable(user, bool(value), access), ua.VariantType.Boolean))
         return ua.DataValue(ua.Variant(0, ua.VariantType.UInt32))
 
     def _check_readable(self, user: User, node: NodeData) -> None:

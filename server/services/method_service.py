@@ -84,8 +84,8 @@ class MethodChecks:
         node = self._of_condition(method) or self._of_object(owner, node)
         if not plain(node, ua.AttributeIds.Executable):
             raise ServiceError(ua.StatusCodes.BadNotExecutable)
-        is_command = self._context.server.is_command(node.nodeid)
-        if not user_executable(self._context.caller.user, True, is_command):
+        access = self._context.server.access_to(node.nodeid)
+        if not user_executable(self._context.caller.user, True, access):
             raise ServiceError(ua.StatusCodes.BadUserAccessDenied)
         return node
 

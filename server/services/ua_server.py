@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from asyncua import ua
 from asyncua.server.server import Server
 
-from server.address_space import TwinSpace, is_stepped
+from analytics.function import Access
+from server.address_space import MethodView, TwinSpace, is_stepped
 from server.security.pki import Pki
 from server.security.trust import TrustList, Untrusted
 from server.security.users import Users
@@ -201,12 +202,15 @@ class UaServer:
         """Whether the value of a row holds from one reading to the next."""
         return self.space is None or is_stepped(self.space.tag_of(row))
 
-    def is_command(self, method_id: ua.NodeId) -> bool:
-        """Whether a method tells the plant or an alarm something, so that only operators may call it."""
+    def access_to(self, method_id: ua.NodeId) -> Access:
+        """Who may call a method: commands and what is told to alarms are for operators, analytics methods say it
+        themselves."""
         if self.condition_calls is not None and self.condition_calls.find(method_id) is not None:
-            return True
+            return Access.operate
         found = self.space.method_of(method_id) if self.space is not None else None
-        return found is not None and hasattr(found[1], "writes")
+        if found is None:
+            return Access.read
+        return found[1].access if isinstance(found[1], MethodView) else Access.operate
 
     def log_rejected(self, session: Session, reason: str) -> None:
         """Tell the operator whom we did not let in."""
