@@ -20,6 +20,7 @@ from analytics.jobs import JOBS
 from analytics.models import Label, LabelKind, Model, ModelState
 from analytics.series import Series
 from analytics.training import Lesson
+from analytics.worker import Worker
 from tests.simulators.anomalies import S, context_of, pump_model
 from tests.simulators.courses import MEASURED, NOW, SPEED, Columns, as_series, pump
 
@@ -303,3 +304,34 @@ def test_too_little_since_the_training_is_refused() -> None:
         call("CheckDrift", ("",), pump(200, 1), context_of(known(), NOW))
     with pytest.raises(NotAvailable, match="windows of 15 s have come since Anomaly-1 was trained; 20 are needed"):
         call("CheckDrift", ("",), pump(200, 1), context_of(known(), LATER))
+
+
+# -- in the worker -----------------------------------------------------------------------------------------------------
+
+
+async def test_all_of_it_runs_in_a_worker_process() -> None:
+    """With its libraries, its one thread and its memory; models go to it and come back as plain arrays."""
+    worker, columns, context = Worker(memory_mb=1000), worn(), context_of(known(), LATER)
+    series = as_series(columns, LATER)
+
+    async def ask(name: str, *arguments: object) -> Any:
+        plan = CATALOG[name].plan
+        assert plan is not None
+        job = plan(arguments, context)
+        assert isinstance(job, Job)
+        given = job.keywords({one: series[one] for one in job.signals}) | ({"model": known()} if job.model else {})
+
+        async def keywords() -> dict[str, object]:
+            return given
+
+        return await worker.run(job.function, keywords, 50.0)
+
+    try:
+        lesson = await ask("TrainModel", "Anomaly", [], [SPEED], None, NOW + 800 * S, [], [])
+        assert lesson.trained.signals == MEASURED
+        (event,) = (await ask("DetectAnomalies", NOW + S, LATER, ""))[0]
+        assert (await ask("ExplainAnomaly", event, 1))[1] == [VIBRATION]
+        assert len((await ask("DetectChangePoints", [VIBRATION], None, None, 0.0))[0]) >= 2
+        assert (await ask("CheckDrift", ""))[1] is True
+    finally:
+        await worker.stop()
