@@ -43,7 +43,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
     signals = signals_of(arguments[SIGNALS], context, SIGNALS)
     asides = signals_of(arguments[CONTEXT_SIGNALS], context, CONTEXT_SIGNALS) if arguments[CONTEXT_SIGNALS] else ()
     start, end = ticks_of(arguments[START], START), ticks_of(arguments[END], END) or context.now_ticks
-    if start is None:
+    if start is None and trainer.baseline:
         start = max((one.end_ticks for one in context.labels if one.kind is LabelKind.maintenance), default=None)
     if start is not None and start >= end:
         raise ArgumentError(END, BAD_OUT_OF_RANGE, "End is not later than Start")

@@ -15,7 +15,7 @@ from analytics.arguments import Job
 from analytics.errors import FunctionFailed
 from analytics.model_store import ModelStore, ModelStoreError
 from analytics.models import Arrays, Label, LabelKind, Model, ModelRecord, ModelState
-from analytics.training import Lesson
+from analytics.training import TRAINERS, Lesson
 from drivers.readings import now_ticks
 
 _log = logging.getLogger(__name__)
@@ -193,7 +193,8 @@ class Library:
                 continue
             for one in models:
                 uses = not above or any(name.startswith(above) for name in (*one.signals, *one.context_signals))
-                if uses and one.state in _IN_USE and one.training_start_ticks < trained_before:
+                baseline = one.kind not in TRAINERS or TRAINERS[one.kind].baseline
+                if uses and baseline and one.state in _IN_USE and one.training_start_ticks < trained_before:
                     yield one
 
     async def _change(self, record: ModelRecord) -> ModelRecord:
