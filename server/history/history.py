@@ -6,10 +6,10 @@ The loop never waits for a disk: one thread writes, once a second; reads run in 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -19,31 +19,34 @@ from analytics.series import Series
 from drivers.readings import now_ticks
 from server.config.history import HistorySettings
 from server.config.plant import Plant
+from server.history.figures import Figure, HistoryTags
 from server.history.intake import Intake
 from server.history.kept import Kept, kept_of
 from server.history.store import HistoryStore, Modified, Samples, StoreError, UpdateKind
-from server.history.writer import Writer, series_of
+from server.history.writer import HistoryState, Writer, series_of
 from server.tags.table import TagTable
 
 PERIOD_S: Final = 1.0
 CAPACITY: Final = 1_000_000
 """Readings that wait in memory (32 MB) while the store takes none."""
 ALWAYS: Final = (-(2**63), 2**63 - 1)
-_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 class History:
     """The history of a plant's tags, by row of the table. Nothing is opened before `run`.
 
-    Without a section `history` no row is historized. Every call that needs the store raises StoreError, with a message
+    folder: where the embedded store lies when the plant file says nothing else. Without a section `history` no row is
+    historized. Every call that needs the store raises StoreError, with a message
     for people, when it cannot be reached or does not do what is asked.
     """
 
-    def __init__(self, plant: Plant, table: TagTable, *, capacity: int = CAPACITY) -> None:
+    def __init__(self, plant: Plant, table: TagTable, folder: Path, *, capacity: int = CAPACITY) -> None:
+        self._table, self._folder = table, folder
         self._intake = Intake(table, capacity)
         self._writer = Writer()
         self._turn = asyncio.Lock()
+        self._ended = False
         self._thread = ThreadPoolExecutor(1, "ThreadPoolExecutor-history")
         self.adopt(plant)
 
@@ -58,6 +61,11 @@ class History:
         return self._intake.lost
 
     @property
+    def oldest_ticks(self) -> int:
+        """SourceTimestamp of the oldest value, 0 when there is none."""
+        return self._writer.figures.oldest_ticks
+
+    @property
     def writer(self) -> Writer:
         """How the writing goes: state, why it stopped, figures."""
         return self._writer
@@ -68,8 +76,9 @@ class History:
 
     def adopt(self, plant: Plant) -> None:
         """Keep the values of this plant's tags from the next commit on; call it before rows that are new get values."""
-        self._kept: Kept = kept_of(plant)
+        self._kept: Kept = kept_of(plant, self._folder)
         self._intake.want(self._kept.wanted)
+        self._tags = HistoryTags(plant, self._table)
 
     async def run(self) -> None:
         """Write once a second until cancelled; then what is left, and close."""
@@ -78,6 +87,7 @@ class History:
                 began = time.monotonic()
                 await self._flush()
                 await self._in_writer(self._writer.tend)
+                self._tags.show(self._figures())
                 await asyncio.sleep(max(0.0, PERIOD_S - (time.monotonic() - began)))
         finally:
             await asyncio.shield(asyncio.ensure_future(self._end()))
@@ -139,11 +149,15 @@ class History:
 
     async def _flush_before(self, ticks: int) -> None:
         """So that a read up to that time sees everything."""
+        if self._writer.state is HistoryState.stopped:
+            return  # it is tried again every second
         if self._intake.oldest_ticks <= ticks or not self._writer.knows(self._kept):
             await self._flush()
 
     async def _flush(self) -> None:
         async with self._turn:
+            if self._ended:
+                raise StoreError("the history is closed: the bridge stops")
             pieces = self._intake.drain()
             try:
                 await self._in_writer(lambda: self._writer.write(self._kept, pieces))
@@ -156,5 +170,20 @@ class History:
     async def _end(self) -> None:
         self._intake.close()
         await self._flush()
-        await self._in_writer(self._writer.close)
+        async with self._turn:
+            self._ended = True
+            await self._in_writer(self._writer.close)
         self._thread.shutdown()
+
+    def _figures(self) -> Mapping[str, Figure]:
+        writer, figures = self._writer, self._writer.figures
+        return {
+            "State": int(writer.state),
+            "LastError": writer.error,
+            "StoredValues": figures.values,
+            "LostValues": self.lost,
+            "WaitingValues": self._intake.waiting,
+            "Bytes": figures.bytes,
+            "OldestValue": figures.oldest_ticks,
+            "WriteTime": round(1000.0 * writer.write_s, 3),
+        }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,24 +13,28 @@ import numpy.typing as npt
 from server.config.history import HistorySettings
 from server.config.plant import Plant
 
+FILE_NAME: Final = "values.sqlite"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """wanted: bool per row of the table. rows: int32, those that are wanted; names: their path and built-in type."""
+    """file: of the embedded store. wanted: bool per row of the table. rows: int32, those that are wanted; names: their
+    path and built-in type."""
 
     settings: HistorySettings | None
-    plant_name: str
+    file: Path
     wanted: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int32]
     names: Sequence[tuple[str, int]]
 
 
-def kept_of(plant: Plant) -> Kept:
-    """Of a plant, resolved or renumbered: a row whose tag is gone is not wanted, for nothing comes to it any more."""
+def kept_of(plant: Plant, folder: Path) -> Kept:
+    """Of a plant, resolved or renumbered. folder: where the embedded store lies when the plant file names no path."""
     settings: HistorySettings | None = plant.sections.get("history")
     paths = settings.paths if settings is not None else frozenset[str]()
     tags = [tag for tag in plant.tags if tag.path in paths]
     rows = np.array([tag.row for tag in tags], np.int32)
     wanted = np.zeros(len(plant.tags), np.bool_)
     wanted[rows] = True
-    return Kept(settings, plant.name, wanted, rows, [(tag.path, int(tag.data_type)) for tag in tags])
+    file = settings.path if settings is not None and settings.path is not None else folder / FILE_NAME
+    return Kept(settings, file, wanted, rows, [(tag.path, int(tag.data_type)) for tag in tags])

@@ -125,7 +125,7 @@ def _cells_of_way(words: Ints, way: int) -> Cells:
             return words.astype(np.int32).view(np.float32).astype(np.float64).view(np.uint64)
         power, kind = divmod(way - _TENTHS, _WAYS)
         if kind == _MULTIPLIED:
-            multiplied = words.astype(np.float64) * _INVERSES[power]
+            multiplied: npt.NDArray[np.float64] = words.astype(np.float64) * _INVERSES[power]
             return multiplied.view(np.uint64)
         values = words.astype(np.float64) / _POWERS[power]
         return _singles(values) if kind == _ROUNDED else values.view(np.uint64)

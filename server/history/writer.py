@@ -14,7 +14,6 @@ from analytics.series import Series
 from drivers.data_types import DataType, floats
 from drivers.readings import TICKS_PER_SECOND, now_ticks
 from drivers.status import Status
-from server.config.history import HistorySettings
 from server.history.intake import Piece
 from server.history.kept import Kept
 from server.history.open_store import open_store
@@ -111,7 +110,7 @@ class Writer:
         if self._store is None or self._kept is None or not _same_place(kept, self._kept):
             self.close()
             if kept.settings is not None:
-                self._store = open_store(kept.settings, kept.plant_name)
+                self._store = open_store(kept.settings.postgres, kept.file)
         if self._store is not None:
             numbers = np.full(len(kept.wanted), -1, np.int32)
             numbers[kept.rows] = self._store.tag_ids(kept.names)
@@ -130,14 +129,15 @@ class Writer:
 
 
 def _same_place(kept: Kept, other: Kept) -> bool:
-    return _place(kept.settings, kept.plant_name) == _place(other.settings, other.plant_name)
+    return _place(kept) == _place(other)
 
 
-def _place(settings: HistorySettings | None, plant_name: str) -> tuple[object, ...]:
-    return () if settings is None else (settings.path or plant_name, settings.postgres)
+def _place(kept: Kept) -> tuple[object, ...]:
+    return () if kept.settings is None else (kept.settings.postgres or kept.file,)
 
 
 def _block(pieces: list[Piece], numbers: npt.NDArray[np.int32]) -> Block:
+    """What came, without the tags that are not kept any more, and without a value where the status is Bad."""
     side, start = {}, 0
     for piece in pieces:
         side.update({start + index: value for index, value in piece.side.items()})
@@ -145,15 +145,16 @@ def _block(pieces: list[Piece], numbers: npt.NDArray[np.int32]) -> Block:
     tag = numbers[np.concatenate([piece.row[: piece.count] for piece in pieces])]
     status = np.concatenate([piece.status[: piece.count] for piece in pieces])
     cells = np.concatenate([piece.cells[: piece.count] for piece in pieces])
+    source = np.concatenate([piece.source_ticks[: piece.count] for piece in pieces])
+    server = np.concatenate([piece.server_ticks[: piece.count] for piece in pieces])
     cells[status >= _BAD] = 0
-    return Block(
-        tag,
-        np.concatenate([piece.source_ticks[: piece.count] for piece in pieces]),
-        np.concatenate([piece.server_ticks[: piece.count] for piece in pieces]),
-        cells,
-        status,
-        {index: value for index, value in side.items() if status[index] < _BAD},
-    )
+    side = {index: value for index, value in side.items() if status[index] < _BAD}
+    known = tag >= 0
+    if not known.all():
+        place = np.cumsum(known) - 1
+        side = {int(place[index]): value for index, value in side.items() if known[index]}
+        tag, source, server, cells, status = (one[known] for one in (tag, source, server, cells, status))
+    return Block(tag, source, server, cells, status, side)
 
 
 def series_of(samples: Samples) -> Series:
