@@ -35,6 +35,8 @@ _INTERPOLATED: Final = np.uint32(0x0402)
 """InfoType DataValue with the HistorianInfo Raw and Interpolated (Part 4, 7.39.1)."""
 _DENSE: Final = 200_000
 """Values between the first and the last time that are read at once rather than those around each time."""
+_SPARSE: Final = 500
+"""Times of a page at most where those around each have to be read apart."""
 _AROUND: Final = 16
 """Values on each side that are looked at for one that is not Bad."""
 Ticks = npt.NDArray[np.int64]
@@ -54,20 +56,28 @@ class AtTimeReading:
         count = min(len(self.times), self.target.page_limit, max(1, room // LONGEST))
         times = np.array(self.times[:count], np.int64)
         around = await self._around(times)
+        if around is None:
+            times = times[:_SPARSE]
+            around = await self._around_each(times)
         values = self._values(around, times)
         encoded, given = data_values(values, self.target.stamps, room, self.target.index_range)
         more = dataclasses.replace(self, times=self.times[given:]) if given < len(self.times) else None
         return Page(int(ua.StatusCodes.Good), history_data(encoded, given), more)
 
-    async def _around(self, times: Ticks) -> Samples:
-        """Values at, before and after each time, in the order of time; no more than are needed."""
+    async def _around(self, times: Ticks) -> Samples | None:
+        """All values from a few before the first time to a few after the last; None where those are very many."""
         history, row, data_type = self.target.history, self.target.row, self.target.data_type
         first, last = int(times.min()), int(times.max())
         found = await history.read(row, first, last, _DENSE)
-        if len(found) < _DENSE:
-            before = await history.read(row, FIRST, first - 1, _AROUND, forward=False)
-            after = await history.read(row, last + 1, LAST, _AROUND)
-            return join((pick(before, np.arange(len(before))[::-1]), found, after), data_type)
+        if len(found) == _DENSE:
+            return None
+        before = await history.read(row, FIRST, first - 1, _AROUND, forward=False)
+        after = await history.read(row, last + 1, LAST, _AROUND)
+        return join((pick(before, np.arange(len(before))[::-1]), found, after), data_type)
+
+    async def _around_each(self, times: Ticks) -> Samples:
+        """A few values before, at and after each time, in the order of time."""
+        history, row, data_type = self.target.history, self.target.row, self.target.data_type
         parts: list[Samples] = []
         for time in sorted(set(times.tolist())):
             before = await history.read(row, FIRST, time, _AROUND, forward=False)

@@ -289,6 +289,18 @@ async def test_bad_values_beside_a_time_count_as_the_client_asks(past: Past, pas
     assert interpolated.values == [("9:01", 1.0, doubtful), ("9:03", 3.0, doubtful)]
 
 
+async def test_times_far_apart_are_read_one_by_one(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Part 11, 6.5.5: the same values as when all between them are read, in parts where there are many."""
+    times = ["5:05:30", "5:02", "5:00:30", "5:03"]
+    dense = (await past.at_time(LEVEL, *times)).values
+    monkeypatch.setattr("server.services.history_at_time._DENSE", 2)
+    monkeypatch.setattr("server.services.history_at_time._SPARSE", 3)
+    first = await past.at_time(LEVEL, *times)
+    details = ua.ReadAtTimeDetails([at(time) for time in times], True)
+    (second,) = await past.read(details, [LEVEL], [first.point])
+    assert (first.values, second.values, second.point) == (dense[:3], dense[3:], None)
+
+
 async def test_wrong_times_are_refused(past: Past) -> None:
     """Part 11, 6.5.5: BadNothingToDo, BadInvalidTimestampArgument."""
     assert (await past.at_time(LEVEL)).status == "BadNothingToDo"
