@@ -65,6 +65,7 @@ class ServerObject:
         history_object.fill(self._server, self.set, self.watch)
         self.set("Server_ServerRedundancy_RedundancySupport", int(ua.RedundancySupport.None_), _V.Int32)
         self.set("Server_Auditing", True, _V.Boolean)
+        self.set("ConditionType_SupportsFilteredRetain", False, _V.Boolean)
         self.set("Server_EstimatedReturnTime", get_win_epoch(), _V.DateTime)
         self.watch("Server_ServiceLevel", lambda: ua.Variant(self.service_level, _V.Byte))
 
