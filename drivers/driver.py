@@ -6,9 +6,9 @@ reconnects: the scheduler owns the clock and the link owns the reconnecting.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from drivers.data_types import DataType
 from drivers.packed import Packed
 from drivers.raw import RawTap
-from drivers.readings import Readings
+from drivers.readings import Readings, now_ticks
 
 Deliver = Callable[[Readings], None]
 """Takes a batch of readings; returns at once and never raises."""
@@ -88,10 +88,17 @@ Tap = Callable[[str, Frame], None]
 """Is told each frame as it goes or comes: "sent" or "received", and its bytes. Returns at once and never raises."""
 
 
+class Fault(NamedTuple):
+    """What was wrong with the latest that came for a tag and could not be used. ticks: when, OPC UA ticks."""
+
+    ticks: int
+    text: str
+
+
 @dataclass(slots=True)
 class Traffic:
     """Running totals of one driver; whoever shows them takes differences. taps: who watches the frames;
-    raw_tap: who wants to know what each value is made from."""
+    raw_tap: who wants to know what each value is made from. faults: by row, for tags that ever had one."""
 
     requests: int = 0
     responses: int = 0
@@ -103,6 +110,11 @@ class Traffic:
     last_refused: str = ""
     taps: list[Tap] = field(default_factory=list)
     raw_tap: RawTap | None = None
+    faults: dict[int, Fault] = field(default_factory=dict)
+
+    def blame(self, rows: Iterable[int], text: str) -> None:
+        """What came for these rows could not be used."""
+        self.faults.update(dict.fromkeys(rows, Fault(now_ticks(), text)))
 
     def sent(self, frame: Frame) -> None:
         """A frame has gone out."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, ParamSpec, TypeVar
 
-from drivers.driver import Deliver, Driver, Pushed
+from drivers.driver import Deliver, Driver, Fault, Pushed
 from drivers.errors import ConnectFailed, DriverError, LinkLost, Malformed, Refused, ValueNotAccepted
 from drivers.readings import Readings, now_ticks
 
@@ -208,6 +208,11 @@ class Link:
         if traffic.malformed != self._malformed_seen:
             self._malformed_seen = traffic.malformed
             self.last_error = LastError(now_ticks(), Malformed.__name__, redact(traffic.last_malformed))
+
+    def fault_of(self, row: int) -> Fault | None:
+        """What was wrong with the latest that came for a tag and could not be used."""
+        found = self.driver.traffic.faults.get(row)
+        return None if found is None else Fault(found.ticks, redact(found.text))
 
     async def _connect_and_hold(self, serve: Serve) -> None:
         """One connection from its attempt to its end; returns when it is time for the next attempt."""

@@ -89,12 +89,22 @@ class Bridge:
             self.worker,
             self.library,
             self.jobs,
+            lambda: self.alarms.definitions,
         )
+        self.alarms.on_definitions(lambda _: self.analytics.adopt())
         self.live = Live(plant, self.table, self.library, self.analytics.complete)
         objects = AnalyticsObjects(self.library, self.jobs)
         self.following = Following(self.alarms)
         conditions = self.following.conditions
-        self.space = TwinSpace(plant, self.table, analytics_methods(Offers()), conditions, objects=objects, past=past)
+        self.space = TwinSpace(
+            plant,
+            self.table,
+            analytics_methods(Offers()),
+            conditions,
+            objects=objects,
+            past=past,
+            faults=self.acquisition.fault_of,
+        )
         self.library.on_change(self.space.forget_objects)
         self.jobs.on_list(self.space.forget_objects)
         commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)

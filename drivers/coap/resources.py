@@ -83,6 +83,7 @@ class Resource:
         """
         if not is_success(answer.code):
             columns.fail(self.bindings, read_status(answer.code), ticks)
+            traffic.blame((binding.row for binding in self.bindings), f"{self.address}: {refusal(answer)}")
             return
         if traffic.raw_tap is not None:
             for binding in self.bindings:
@@ -92,17 +93,18 @@ class Resource:
                 parsed = parse(form, answer.payload)
             except DecodeError as error:
                 columns.fail([binding for binding, _ in readers], Status.BadDecodingError, ticks)
-                _note(traffic, f"{self.address}: {error}")
+                _note(traffic, f"{self.address}: {error}", [binding for binding, _ in readers])
                 continue
             for binding, extractor in readers:
                 picked = extractor.pick(parsed, ticks)
                 if picked is not None:
                     columns.add(binding, picked)
                     if picked.problem:
-                        _note(traffic, f"{binding.path} from {self.address}: {picked.problem}")
+                        _note(traffic, f"{binding.path} from {self.address}: {picked.problem}", [binding])
                 elif complete:
                     columns.add(binding, Picked(None, Status.BadNoData, ticks))
-                    _note(traffic, f"{binding.path} from {self.address}: the payload has no {_wanted(binding.point)}")
+                    missing = f"the payload has no {_wanted(binding.point)}"
+                    _note(traffic, f"{binding.path} from {self.address}: {missing}", [binding])
 
     def _readers_of(self, content_format: int | None) -> dict[PayloadFormat, list[_Reader]]:
         known = self._readers.get(content_format)
@@ -151,9 +153,10 @@ def _wanted(point: CoapPoint) -> str:
     return f'record "{point.name}"' if point.name else point.value or "single value"
 
 
-def _note(traffic: Traffic, problem: str) -> None:
+def _note(traffic: Traffic, problem: str, bindings: Iterable[Binding]) -> None:
     traffic.malformed += 1
     traffic.last_malformed = problem
+    traffic.blame((binding.row for binding in bindings), problem)
 
 
 def polled(bindings: Iterable[Binding]) -> list[Resource]:

@@ -149,6 +149,7 @@ class ModbusDriver:
                 status[index] = 0
             except (DeviceTimeout, Malformed, Refused) as error:
                 status[index] = status_of(error)
+                self.traffic.blame(plan.rows[: len(plan.block_of)][plan.block_of == index].tolist(), str(error))
                 if isinstance(error, Refused) and error.code == pdu.ILLEGAL_ADDRESS:
                     refused.append(plan.blocks[index])
         if replies and all(isinstance(reply, DeviceTimeout) for reply in replies):

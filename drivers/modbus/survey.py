@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -92,7 +92,8 @@ class Survey:
             return
         table = TABLES[area[1]]
         spans = ", ".join(self._span(table, span) for span in new)
-        paths = self._paths(group.plan, Holes(values=tuple(new)))
+        rows = _rows(group.plan, Holes(values=tuple(new)))
+        paths = self._paths(rows)
         text = (
             f"unit {area[0]}, {table} {spans}: the device has no such address (exception 02); check the address of "
             f"{paths}, which shows BadConfigurationError and is tried again in {known.retry_s / 60:g} min"
@@ -100,22 +101,29 @@ class Survey:
         log.warning("%s: %s", self._name, text)
         self._traffic.refused += 1
         self._traffic.last_refused = text
+        self._traffic.blame(rows, text)
 
     def _span(self, table: Table, span: Span) -> str:
         first, last = (label(self._connection.addresses, table, at) for at in (span[0], span[1] - 1))
         return str(first) if first == last else f"{first}..{last}"
 
-    def _paths(self, plan: ReadPlan, holes: Holes) -> str:
-        targets = plan.targets
-        bad = holes.hit(targets.start, targets.end)
-        bad |= (targets.factor >= 0) & holes.hit(targets.factor, targets.factor + 1)
-        paths = [self._path_of[row] for row in targets.row[bad].tolist()]
+    def _paths(self, rows: Sequence[int]) -> str:
+        paths = [self._path_of[row] for row in rows]
         return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
     def _forget_plans(self, area: Area) -> None:
         for key, plan in list(self._plans.items()):
             if _area(plan) == area:
                 del self._plans[key]
+
+
+def _rows(plan: ReadPlan, holes: Holes) -> list[int]:
+    """The tags that cannot be read because of holes."""
+    targets = plan.targets
+    bad = holes.hit(targets.start, targets.end)
+    bad |= (targets.factor >= 0) & holes.hit(targets.factor, targets.factor + 1)
+    rows: list[int] = targets.row[bad].tolist()
+    return rows
 
 
 def _area(plan: ReadPlan) -> Area:

@@ -70,29 +70,37 @@ class Fields:
         try:
             parsed = self._parse(payload)
         except DecodeError as error:
-            count(self._traffic, topic, str(error))
+            count(self._traffic, topic, str(error), [target.row for target in self._targets])
             for target in self._targets:
                 target.give(Picked(None, Status.BadDecodingError, now))
             return
         done = self._wide is not None and not retained and self._wide.take(parsed, now)
-        problem = self._pick(self._narrow if done else self._targets, parsed, retained, now, done)
-        if problem is not None:
-            count(self._traffic, topic, problem or f"nothing of what was looked for is in {payload[:60]!r}")
+        targets = self._narrow if done else self._targets
+        problem, rows = self._pick(targets, parsed, retained, now)
+        if problem:
+            count(self._traffic, topic, problem, rows)
+        elif not (done or rows):
+            nothing = f"nothing of what was looked for is in {payload[:60]!r}"
+            count(self._traffic, topic, nothing, [target.row for target in targets])
 
-    def _pick(self, targets: Sequence[Target], parsed: object, retained: bool, now: int, found: bool) -> str | None:
-        """What cannot be used, "" where nothing was for any target, None where all is well."""
+    def _pick(self, targets: Sequence[Target], parsed: object, retained: bool, now: int) -> tuple[str, Sequence[int]]:
+        """What cannot be used and for whom; else "" and the rows that the message was for."""
         problem = ""
+        wrong: list[int] = []
+        found: list[int] = []
         for target in targets:
             picked = target.extractor.pick(parsed, now)
             if picked is None:
                 continue
-            found = True
-            problem = picked.problem or problem
+            found.append(target.row)
+            if picked.problem:
+                problem = picked.problem
+                wrong.append(target.row)
             if retained:
                 picked = _aged(picked, target.retained, now)
             if picked is not None:
                 target.give(picked)
-        return problem or (None if found else "")
+        return problem, wrong or found
 
 
 def _aged(picked: Picked, retained: Retained, now: int) -> Picked | None:

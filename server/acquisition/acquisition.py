@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from drivers.driver import Fault
 from drivers.link import BackOff, LastError, Link
 from drivers.readings import Readings, now_ticks
 from drivers.registry import driver_type
@@ -105,6 +106,11 @@ class Acquisition:
     def can_read(self, row: int) -> bool:
         """Whether the row's device can be asked for its value (`read_rows`)."""
         return row in self._of_row and self._of_row[row].can_read
+
+    def fault_of(self, row: int) -> Fault | None:
+        """What was wrong with the latest that its device sent for a row and could not be used."""
+        connection = self._of_row.get(row)
+        return None if connection is None else connection.link.fault_of(row)
 
     async def write(self, row: int, value: object) -> None:
         """Write one value to the row's device and return when it has acknowledged. Raises `drivers.errors`; at once,

@@ -12,6 +12,8 @@ from drivers.data_types import DataType
 from nodesets.units import NAMESPACE_URI, unit
 from server.config.plant import Tag
 
+LAST_ERROR: Final = "LastError"
+"""What was wrong with the latest that came for a tag and could not be used."""
 _UNSIGNED: Final = frozenset((DataType.Byte, DataType.UInt16, DataType.UInt32, DataType.UInt64))
 _SIGNED: Final = frozenset((DataType.SByte, DataType.Int16, DataType.Int32, DataType.Int64))
 _NUMERIC: Final = _UNSIGNED | _SIGNED | {DataType.Float, DataType.Double}
@@ -55,7 +57,8 @@ def is_stepped(tag: Tag) -> bool:
 
 def property_names(tag: Tag) -> tuple[str, ...]:
     """BrowseNames of the tag's properties, in the order they are shown."""
-    return _PROPERTIES_OF[variable_type(tag)]
+    names = _PROPERTIES_OF[variable_type(tag)]
+    return names if tag.connection is None else (*names, LAST_ERROR)
 
 
 def engineering_units(code: str) -> ua.EUInformation:
@@ -100,4 +103,4 @@ PROPERTIES: Final = {
     "EnumStrings": Property("LocalizedText", True, lambda tag: [ua.LocalizedText(name) for name in tag.states]),
     "EnumValues": Property("EnumValueType", True, _enum_values),
 }
-"""How the properties with a fixed value are made; ValueAsText, which follows the tag's value, is not among them."""
+"""How the properties with a fixed value are made; ValueAsText, which follows the tag's value, and LastError are not."""

@@ -23,12 +23,12 @@ from server.address_space.condition_views import ConditionViews
 from server.address_space.heads import ALARMS, CONNECTIONS, OBJECTS, SERVER, TWINS, Head, Heads, reference, standard
 from server.address_space.history_nodes import HistoryNodes, HistoryView
 from server.address_space.index import PARTS, PlantIndex
-from server.address_space.kinds import PROPERTIES, property_names
+from server.address_space.kinds import LAST_ERROR, PROPERTIES, property_names
 from server.address_space.lazy_nodes import PlantNode
 from server.address_space.method_views import MethodView
 from server.address_space.object_nodes import ObjectNodes
 from server.address_space.object_views import Objects
-from server.address_space.values import data_value, state_text
+from server.address_space.values import Faults, data_value, last_error, state_text
 from server.config.plant import CommandMethod, Connection, Tag, Twin
 from server.tags.table import TagTable
 
@@ -48,7 +48,8 @@ _ROOT_TEXTS: Final[Mapping[str, str]] = {
 
 
 class NodeMaker:
-    """past: which tags have a history. objects: models and jobs. since: SourceTimestamp of values that never change."""
+    """past: which tags have a history. objects: models and jobs. since: SourceTimestamp of values that never change.
+    faults: what was wrong with what came for a row."""
 
     def __init__(
         self,
@@ -59,8 +60,10 @@ class NodeMaker:
         past: HistoryView,
         objects: Objects,
         since: ua.DateTime,
+        faults: Faults,
     ) -> None:
         self._index = index
+        self._faults = faults
         self._past = HistoryNodes(past, heads, index.tag, self._node, since)
         self._objects = ObjectNodes(objects, heads, index.analysed, self._node)
         self._conditions = ConditionNodes(views, heads, self._owner_of_alarms, self._node, since)
@@ -237,6 +240,12 @@ class NodeMaker:
         if name == "ValueAsText":
             attributes = property_attributes(
                 head, "", standard("LocalizedText"), partial(state_text, self._table, tag), self._since
+            )
+            return self._node(head, attributes, iter([("HasProperty", False, self._heads.tag(tag))]))
+        if name == LAST_ERROR:
+            text = "What was wrong with the latest that came for it and could not be used, and in SourceTimestamp when"
+            attributes = property_attributes(
+                head, text, standard("String"), partial(last_error, self._faults, tag.row, self._since), self._since
             )
             return self._node(head, attributes, iter([("HasProperty", False, self._heads.tag(tag))]))
         kind = PROPERTIES[name]

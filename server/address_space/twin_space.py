@@ -21,6 +21,7 @@ from server.address_space.lazy_nodes import LazyNodes
 from server.address_space.method_views import AnalyticsMethods, MethodView
 from server.address_space.nodes import NodeMaker
 from server.address_space.object_views import FOLDERS, NoObjects, Objects
+from server.address_space.values import Faults
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Plant, Tag, Twin
@@ -34,7 +35,8 @@ class TwinSpace:
     """Nodes of the plant are made when somebody asks for them; what is kept per tag is one dict entry.
 
     Raises AddressSpaceError for a plant that cannot be shown. analytics_methods says what stands under `Analytics`,
-    conditions under `Alarms`, past which tags have a history, objects which models and jobs there are.
+    conditions under `Alarms`, past which tags have a history, objects which models and jobs there are, faults what was
+    wrong with what came for a row.
     """
 
     namespace_index: Final = PLANT_INDEX
@@ -47,11 +49,13 @@ class TwinSpace:
         conditions: Conditions | None = None,
         past: HistoryView | None = None,
         objects: Objects | None = None,
+        faults: Faults = lambda row: None,
     ) -> None:
         self._table = table
         self.conditions = conditions if conditions is not None else Conditions()
         self._past = past or HistoryView()
         self._objects = objects or NoObjects()
+        self._faults = faults
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
         self._nodes: LazyNodes | None = None
@@ -67,7 +71,9 @@ class TwinSpace:
         self.views = ConditionViews(self.conditions, self._heads, index.tag)
         self._plant, self._index, self._rows = plant, index, index.rows
         since = cast(ua.DateTime, datetime.now(UTC))
-        self._maker = NodeMaker(index, self._heads, self._table, self.views, self._past, self._objects, since)
+        self._maker = NodeMaker(
+            index, self._heads, self._table, self.views, self._past, self._objects, since, self._faults
+        )
         self._forget()
 
     def forget_objects(self, twin_path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,9 +12,13 @@ from asyncua import ua
 from asyncua.ua.uatypes import win_epoch_to_datetime
 
 from drivers.data_types import CELL_VIEW, DataType
+from drivers.driver import Fault
 from drivers.status import is_bad
 from server.config.plant import Tag
 from server.tags.table import TagTable
+
+Faults = Callable[[int], Fault | None]
+"""What was wrong with what came for a row."""
 
 
 def data_value(table: TagTable, row: int) -> ua.DataValue:
@@ -67,6 +72,14 @@ def _items(value: Any) -> list[Any]:
 
 def _moment(ticks: int) -> ua.DateTime | None:
     return cast(ua.DateTime, win_epoch_to_datetime(ticks)) if ticks else None
+
+
+def last_error(faults: Faults, row: int, since: ua.DateTime) -> ua.DataValue:
+    """What was wrong with the latest that came for a row and could not be used, and when; empty where nothing was."""
+    fault = faults(row)
+    text, moment = ("", since) if fault is None else (fault.text, _moment(fault.ticks))
+    value = ua.Variant(text, ua.VariantType.String)
+    return ua.DataValue(value, SourceTimestamp=moment, ServerTimestamp=moment)
 
 
 def state_text(table: TagTable, tag: Tag) -> ua.DataValue:

@@ -136,7 +136,8 @@ class EdgeNode:
         """Tags of metrics that the birth does not have, and so will never come."""
         for metric, targets in self._targets.items():
             if metric.device == device and self._births.metric(metric) is None:
-                count(self._traffic, topic, f'the birth certificate has no metric "{metric.name}"')
+                missing = f'the birth certificate has no metric "{metric.name}"'
+                count(self._traffic, topic, missing, [target.row for target in targets])
                 for target in targets:
                     target.fail(Status.BadConfigurationError, now)
 
@@ -173,7 +174,7 @@ class EdgeNode:
                 status = status_of(_quality(metric))
                 value = target.convert(value_of(metric, metric.datatype or datatype)) if status < _BAD else None
             except Unusable as error:
-                count(self._traffic, topic, f"{_called(metric)}: {error}")
+                count(self._traffic, topic, f"{_called(metric)}: {error}", [target.row])
                 target.fail(error.status, ticks)
             else:
                 target.value = target.value if value is None else value
