@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from analytics.errors import BAD_NO_MATCH, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.models import Label, ModelRecord, ModelState
@@ -15,16 +16,22 @@ Progress = Callable[[float], None]
 """Told now and then how far a function is, from 0 to 1."""
 
 
+Limits = tuple[float, float, float, float]
+"""LowLow, Low, High and HighHigh of a limit alarm (Part 9, 5.8.18), infinite where there is none."""
+NO_LIMITS: Final[Limits] = (float("-inf"), float("-inf"), float("inf"), float("inf"))
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """What the plant says of a signal. unit: UNECE common code; symbol: what people write for it. range: EURange.
-    period_s: from one reading to the next, as configured."""
+    period_s: from one reading to the next, as configured. limits: those of its alarms, of several the tightest."""
 
     unit: str | None = None
     range: tuple[float, float] | None = None
     period_s: float = 1.0
     description: str = ""
     symbol: str = ""
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Use is what a remaining life is counted in: hours, or the difference of a signal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,8 +23,8 @@ NEW: Final = (LabelKind.failure, LabelKind.maintenance)
 WINDOW: Final = 15
 FIRST: Final = 20
 SPAN: Final = 30
-"""Rows: of the rolling window, of what counts as new, and the span of the exponential average. Chosen by cross-validation
-on the training engines of a public data set; see benchmarks/README.md (rul-cmapss)."""
+"""Rows: of the rolling window, of what counts as new, and the span of the exponential average. Chosen by
+cross-validation on the training engines of a public data set; see benchmarks/README.md (rul-cmapss)."""
 FEATURES: Final = ("mean", "spread", "slope", "average", "change since new")
 """Of each signal, in the order of `features`; behind them all stands the use so far."""
 
@@ -95,7 +95,7 @@ def run_of(signals: Sequence[Series], counter: Series | None, span: Span, step: 
         many = np.bincount(row, minlength=count)
         sums = np.bincount(row, readings.values[good], minlength=count)
         values[many > 0, column] = sums[many > 0] / many[many > 0]
-    return Run((np.arange(count) + 1.0) * step, values, total)
+    return Run(np.arange(1.0, count + 1.0) * step, values, total)
 
 
 def gap_of(signals: Iterable[Series], counter: Series | None, spans: Sequence[Span]) -> float:

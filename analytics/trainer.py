@@ -33,8 +33,8 @@ class Trainer:
     tuple of Label, progress, and its options by keyword, lower case) is called in the worker and gives a Trained; it
     raises NotAvailable where the data do not suffice, with what would, and ArgumentError with an index of above. Its
     module imports heavy libraries only inside of it. least_signals: fewer make no model. needs: which twins can have
-    one. baseline: whether it knows normal operation, which is another after maintenance; then it is trained on what came
-    since, and is invalid after the next one.
+    one. baseline: whether it knows normal operation, which is another after maintenance; then it is trained on what
+    came since, and is invalid after the next one.
     """
 
     kind: str

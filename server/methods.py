@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +23,7 @@ from server.analysis.library import Library
 from server.analysis.managing import Asked, Managing
 from server.analysis.past import NO_QUALITY, Past, good_share
 from server.analysis.surroundings import Surveyor
+from server.config.alarm_definitions import AlarmDefinition
 from server.config.plant import Twin
 from server.security.roles import User
 from server.tags.table import TagTable
@@ -42,17 +43,26 @@ Results = Sequence[Any]
 class Analytics:
     """Runs the functions of `analytics.catalog` on the past of a twin's signals.
 
-    table: where the latest live results stand. past: where the course of signals comes from.
+    table: where the latest live results stand. past: where the course of signals comes from. alarms: gives those
+    there are.
     """
 
-    def __init__(self, table: TagTable, past: Past, worker: Worker, library: Library, jobs: JobBook) -> None:
+    def __init__(
+        self,
+        table: TagTable,
+        past: Past,
+        worker: Worker,
+        library: Library,
+        jobs: JobBook,
+        alarms: Callable[[], Iterable[AlarmDefinition]] = tuple,
+    ) -> None:
         self.library = library
         self.jobs = jobs
         self._table = table
         self._past = past
         self._worker = worker
         self._managing = Managing(library)
-        self._surveyor = Surveyor()
+        self._surveyor = Surveyor(alarms)
 
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
@@ -104,7 +114,7 @@ class Analytics:
         )
 
     def adopt(self) -> None:
-        """The plant has changed: look at the twins' signals anew."""
+        """The plant or its alarms have changed: look at the twins' signals anew."""
         self._surveyor.forget()
 
     async def _begin(self, job: JobRecord, planned: Job, rows: Mapping[str, int], quick_s: float | None) -> Results:

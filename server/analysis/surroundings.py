@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-from analytics.arguments import Part, Signal
+from analytics.arguments import NO_LIMITS, Limits, Part, Signal
 from nodesets.units import unit
+from server.config.alarm_definitions import AlarmDefinition, Kind, Level
 from server.config.analytics import is_numeric
 from server.config.plant import Tag, Twin
 
 _KEPT: Final = 256
+_LEVELS: Final = (Level.low_low, Level.low, Level.high, Level.high_high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,12 +32,15 @@ class Surroundings:
 class _About(Mapping[str, Signal]):
     """Made when looked at: a process has tens of thousands of signals, and hardly a function asks for all."""
 
-    def __init__(self, tags: Mapping[str, Tag]) -> None:
+    def __init__(self, tags: Mapping[str, Tag], limits: Mapping[str, Limits]) -> None:
         self._tags = tags
+        self._limits = limits
 
     def __getitem__(self, name: str) -> Signal:
         tag = self._tags[name]
-        return Signal(tag.unit, tag.range, tag.rate_s, tag.description, unit(tag.unit).symbol if tag.unit else "")
+        symbol = unit(tag.unit).symbol if tag.unit else ""
+        limits = self._limits.get(tag.path, NO_LIMITS)
+        return Signal(tag.unit, tag.range, tag.rate_s, tag.description, symbol, limits)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tags)
@@ -43,35 +49,55 @@ class _About(Mapping[str, Signal]):
         return len(self._tags)
 
 
-def survey(twin: Twin) -> Surroundings:
-    """Look at a twin and all below it."""
+def survey(twin: Twin, limits: Mapping[str, Limits] = MappingProxyType({})) -> Surroundings:
+    """Look at a twin and all below it. limits: those of alarms, by the path of the tag."""
     start = len(twin.path) + 1
     below = list(twin.walk())
     tags = {tag.path[start:]: tag for one in below for tag in one.telemetry if is_numeric(tag)}
     return Surroundings(
         {name: tag.row for name, tag in tags.items()},
-        _About(tags),
+        _About(tags, limits),
         tuple(Part(one.path[start:], one.scope, one.type_name) for one in below[1:]),
         {tag.path[start:]: tag.row for one in below for tag in one.analytics},
     )
 
 
-class Surveyor:
-    """Surveys twins when asked, and remembers the latest ones."""
+def limits_of(definitions: Iterable[AlarmDefinition]) -> dict[str, Limits]:
+    """The limits that alarms set to values of tags, by path; of several the tightest. Deviations, rates of change and
+    alarms that are not enabled set none."""
+    found: dict[str, Limits] = {}
+    for one in definitions:
+        if one.kind is not Kind.limits or not one.enabled or not one.input_path:
+            continue
+        before = found.get(one.input_path, NO_LIMITS)
+        given = [one.limits.get(level, none) for level, none in zip(_LEVELS, NO_LIMITS, strict=True)]
+        found[one.input_path] = (
+            max(before[0], given[0]), max(before[1], given[1]), min(before[2], given[2]), min(before[3], given[3]),
+        )  # fmt: skip
+    return found
 
-    def __init__(self) -> None:
+
+class Surveyor:
+    """Surveys twins when asked, and remembers the latest ones. definitions: gives the alarms there are now."""
+
+    def __init__(self, definitions: Callable[[], Iterable[AlarmDefinition]] = tuple) -> None:
+        self._definitions = definitions
+        self._limits: Mapping[str, Limits] | None = None
         self._known: OrderedDict[str, Surroundings] = OrderedDict()
 
     def of(self, twin: Twin) -> Surroundings:
         """The surroundings of a twin."""
         known = self._known.get(twin.path)
         if known is None:
-            known = self._known[twin.path] = survey(twin)
+            if self._limits is None:
+                self._limits = limits_of(self._definitions())
+            known = self._known[twin.path] = survey(twin, self._limits)
         self._known.move_to_end(twin.path)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return known
 
     def forget(self) -> None:
-        """The plant has changed."""
+        """The plant or its alarms have changed."""
         self._known.clear()
+        self._limits = None
