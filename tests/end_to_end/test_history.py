@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import os
+import re
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from asyncua import ua
 from asyncua.ua.ua_binary import struct_from_binary
 
 from tests.simulators.demo_run import Seat, Uatwin, seat
+from tests.simulators.documents import ROOT, named_blocks
 
 PATH = "PrimaryLoop/SupplyTemperature"
 EVERY_S, DAY_S, MINUTE_S = 10, 86_400, 60
@@ -81,3 +88,12 @@ async def test_what_the_devices_say_is_kept_as_it_comes(running: Uatwin) -> None
             assert time.monotonic() < end, values
     times = [one.SourceTimestamp for one in values]
     assert times == sorted(times)
+
+
+async def test_the_program_of_the_page_draws_an_hour(running: Uatwin, tmp_path: Path) -> None:
+    ((name, text),) = named_blocks(ROOT / "docs/reading-history.md", "python")
+    (tmp_path / name).write_text(text, "utf-8")
+    environment = {**os.environ, "UATWIN_URL": running.endpoint}
+    command = [sys.executable, str(tmp_path / name)]
+    said = await asyncio.to_thread(subprocess.check_output, command, env=environment, text=True)
+    assert re.fullmatch(r"\d+ values, 60 minutes", said.strip())
