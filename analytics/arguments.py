@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from analytics.errors import BAD_NO_MATCH, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
+from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.models import Label, ModelRecord, ModelState
 from analytics.series import Series
 
@@ -163,3 +163,14 @@ def active_model(context: Context, kind: str) -> ModelRecord:
     waiting = [model.id for model in of_kind if model.state is ModelState.candidate]
     cure = f"ActivateModel({waiting[-1]}) makes the candidate active" if waiting else f"TrainModel({kind}) makes one"
     raise NotAvailable(f"the twin has no active {kind} model; {cure}")
+
+
+def number_of(argument: object, index: int, name: str, low: float, high: float, default: float | None = None) -> float:
+    """A number within [low, high]; the default for null, where there is one. Raises ArgumentError."""
+    if argument is None and default is not None:
+        return default
+    if isinstance(argument, bool) or not isinstance(argument, (int, float)):
+        raise ArgumentError(index, BAD_TYPE_MISMATCH, f"{name} is a number")
+    if not low <= argument <= high:  # NaN is not within either
+        raise ArgumentError(index, BAD_OUT_OF_RANGE, f"{name} is {argument:g}; right is from {low:g} to {high:g}")
+    return float(argument)
