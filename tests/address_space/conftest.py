@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pytest_asyncio
 from asyncua import Client, Server
 from asyncua.common.node import Node
 
 from drivers.data_types import DataType
+from drivers.driver import Fault
 from server.address_space import Argument, MethodView, TwinSpace
 from server.config.plant import Plant, Twin
 from server.tags.table import TagTable
@@ -40,21 +41,25 @@ class Served:
     space: TwinSpace
     server: Server
     client: Client
+    faults: dict[int, Fault] = field(default_factory=dict)
 
     def node(self, path: str) -> Node:
         """The client's node with that path."""
         return self.client.get_node(self.space.node_id(path))
 
 
-async def start(plant: Plant, table: TagTable) -> tuple[Server, TwinSpace, str]:
-    """A started server with the plant and its URL; the caller stops it."""
+async def start(
+    plant: Plant, table: TagTable, faults: Mapping[int, Fault] | None = None
+) -> tuple[Server, TwinSpace, str]:
+    """A started server with the plant and its URL; the caller stops it. faults: last errors by row."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"opc.tcp://127.0.0.1:{probe.getsockname()[1]}"
     server = Server()
     await server.init()
     server.set_endpoint(url)
-    space = TwinSpace(plant, table, analytics_methods)
+    known = {} if faults is None else faults
+    space = TwinSpace(plant, table, analytics_methods, faults=known.get)
     await space.install(server)
     await server.start()
     return server, space, url
@@ -65,9 +70,10 @@ async def served() -> AsyncIterator[Served]:
     """One server and client for the tests of a file."""
     plant = small_plant()
     table = table_for(plant)
-    server, space, url = await start(plant, table)
+    faults: dict[int, Fault] = {}
+    server, space, url = await start(plant, table, faults)
     try:
         async with Client(url) as client:
-            yield Served(plant, table, space, server, client)
+            yield Served(plant, table, space, server, client, faults)
     finally:
         await server.stop()

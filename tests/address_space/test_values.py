@@ -8,6 +8,7 @@ import pytest
 from asyncua import ua
 
 from drivers.data_types import DataType, has_cell, to_cells, value_range
+from drivers.driver import Fault
 from drivers.readings import Readings, ticks_from_unix
 from drivers.status import Status
 from tests.address_space.conftest import Served
@@ -17,6 +18,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PUMP, TANK = "Cooling/Loop1/Pump1", "Cooling/Loop1/Tank"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 TICKS = ticks_from_unix(MOMENT.timestamp())
+
+
+async def properties(served: Served, path: str) -> set[str]:
+    """The names of a Variable's properties."""
+    return {(await one.read_browse_name()).Name for one in await served.node(path).get_properties()}
 
 
 def reading(served: Served, path: str, value: object, status: Status = Status.Good) -> None:
@@ -93,6 +99,18 @@ async def test_the_text_of_a_state_follows_the_value(served: Served):
     reading(served, path, 0, Status.BadDeviceFailure)
     bad = await served.node(f"{path}.ValueAsText").read_data_value(raise_on_bad_status=False)
     assert bad.StatusCode.value == Status.BadDeviceFailure
+
+
+async def test_a_tag_of_a_device_says_what_was_wrong_with_what_came_for_it(served: Served):
+    path = f"{PUMP}/Speed"
+    node = served.node(f"{path}.LastError")
+    assert await node.read_value() == ""
+    assert "LastError" in await properties(served, path)
+    served.faults[served.space.row_of(served.space.node_id(path))] = Fault(TICKS, "half an answer")
+    read = await node.read_data_value()
+    assert read.Value.Value == "half an answer"
+    assert read.SourceTimestamp == MOMENT.replace(tzinfo=read.SourceTimestamp.tzinfo)
+    assert "LastError" not in await properties(served, f"{PUMP}/HealthScore"), "computed here"
 
 
 async def test_a_value_written_past_the_commands_is_never_reported_good(served: Served):
