@@ -64,12 +64,12 @@ class PlantIndex:
         row = self.rows.get(path)
         return None if row is None else self.plant.tags[row]
 
-    def owner(self, tag: Tag) -> tuple[Twin, str] | Connection:
-        """Where a tag hangs: a twin and its part, or a connection."""
+    def owner(self, tag: Tag) -> tuple[Twin, str] | Connection | str:
+        """Where a tag hangs: a twin and its part, a connection, or the folder of a part of the bridge itself."""
         path = tag.path.rpartition("/")[0]
         twin = self.twins.get(path)
         if twin is None:
-            return self.connections[path]
+            return path if path in self.plant.services else self.connections[path]
         if tag.command is not None:
             return twin, "Commands"
         if any(other is tag for other in twin.analytics):
@@ -126,7 +126,7 @@ class PlantIndex:
                 )
 
     def _all_paths(self) -> Iterable[str]:
-        yield from (TWINS, CONNECTIONS, *self.connections)
+        yield from (TWINS, CONNECTIONS, *self.plant.services, *self.connections)
         yield from (tag.path for tag in self.plant.tags)
         yield from (definition.path for definition in self._alarms)
         for twin in self.plant.walk():

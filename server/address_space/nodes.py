@@ -46,6 +46,8 @@ _ROOT_TEXTS: Final[Mapping[str, str]] = {
     CONNECTIONS: "The device endpoints that feed it",
 }
 
+_SERVICE_TEXT: Final = "How this part of the bridge fares"
+
 
 class NodeMaker:
     """past: which tags have a history. objects: models and jobs. since: SourceTimestamp of values that never change.
@@ -81,6 +83,8 @@ class NodeMaker:
             return self._twin(twin)
         if path in _ROOT_TEXTS:
             return self._root(path)
+        if path in self._index.plant.services:
+            return self._service(path)
         connection = self._index.connections.get(path)
         if connection is not None:
             return self._connection(connection)
@@ -120,11 +124,15 @@ class NodeMaker:
 
     def _tag_links(self, tag: Tag) -> Iterator[Link]:
         owner = self._index.owner(tag)
-        parent = self._heads.connection(owner) if isinstance(owner, Connection) else self._heads.part(*owner)
-        yield "HasComponent", False, parent
+        yield "HasComponent", False, self._head_of(owner)
         yield from (("HasProperty", True, self._heads.property(tag.path, name)) for name in property_names(tag))
         yield from self._past.links_of_tag(tag)
         yield from self._relations_to(tag.path)
+
+    def _head_of(self, owner: tuple[Twin, str] | Connection | str) -> Head:
+        if isinstance(owner, str):
+            return self._heads.root(owner)
+        return self._heads.connection(owner) if isinstance(owner, Connection) else self._heads.part(*owner)
 
     def _twin(self, twin: Twin) -> PlantNode:
         head = self._heads.twin(twin)
@@ -165,6 +173,13 @@ class NodeMaker:
             return
         roots = [self._heads.twin(twin) for twin in self._index.plant.twins]
         yield from (("Organizes", True, root) for root in roots)
+
+    def _service(self, name: str) -> PlantNode:
+        head = self._heads.root(name)
+        tags = self._index.plant.services[name]
+        links: list[Link] = [("Organizes", False, OBJECTS)]
+        links += [("HasComponent", True, self._heads.tag(tag)) for tag in tags]
+        return self._node(head, object_attributes(head, _SERVICE_TEXT, events=False), iter(links))
 
     def _connection(self, connection: Connection) -> PlantNode:
         head = self._heads.connection(connection)

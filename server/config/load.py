@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,7 +19,7 @@ from server.config.includes import read_files
 from server.config.models import PlantSpec, ServerSettings
 from server.config.names import name_problem
 from server.config.pieces import Names
-from server.config.plant import Connection, Plant, Tag
+from server.config.plant import Connection, Plant
 from server.config.resolve import Resolver
 from server.config.sections import SECTION_READERS, Known
 from server.config.uses import check_unused, check_uses
@@ -65,15 +65,12 @@ class _Loader:
         twins = Resolver(built, self._problems).twins(roots)
         connections = self._connections(built, endpoints)
         twins, tags = with_results(twins, [tag for tag in built.tags if tag is not None])
-        services = {HISTORY: history_diagnostics(len(tags))} if self._keeps_history(tags) else {}
+        services = {HISTORY: history_diagnostics(len(tags))}
         tags = (*tags, *(tag for of_one in services.values() for tag in of_one))
         rules = tuple(rule for root in roots for draft in root.walk() for rule in draft.rules)
         known = Known(tags, twins, connections, self._path.parent, rules, built.incomplete)
         sections = {name: read(self._root_map(name), known, self._problems) for name, read in SECTION_READERS.items()}
         return Plant(plant.name, plant.description, self._located(server), connections, twins, tags, sections, services)
-
-    def _keeps_history(self, tags: Iterable[Tag]) -> bool:
-        return "history" in self._root or any(tag.history for tag in tags)
 
     def _check_sections(self) -> None:
         for name in self._root:

@@ -37,8 +37,8 @@ class History:
     """The history of a plant's tags, by row of the table. Nothing is opened before `run`.
 
     folder: where the embedded store lies when the plant file says nothing else. Without a section `history` no row is
-    historized. Every call that needs the store raises StoreError, with a message
-    for people, when it cannot be reached or does not do what is asked.
+    historized. Every call that needs the store raises StoreError, with a message for people, when it cannot be reached
+    or does not do what is asked.
     """
 
     def __init__(self, plant: Plant, table: TagTable, folder: Path, *, capacity: int = CAPACITY) -> None:

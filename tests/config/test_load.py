@@ -12,7 +12,7 @@ import pytest
 from analytics.latest import LATEST
 from drivers.data_types import DataType
 from nodesets.identification import PROPERTIES
-from server.config.diagnostics import connection_diagnostics, twin_diagnostics
+from server.config.diagnostics import connection_diagnostics, history_diagnostics, twin_diagnostics
 from server.config.load import PlantFileError, load_plant
 from server.config.models import IdentificationName, ServerSettings
 from server.config.plant import Interlock, Scope, Twin
@@ -31,6 +31,7 @@ MACHINES = """
 
 
 PER_CONNECTION = len(connection_diagnostics("any", 0))
+PER_PLANT = len(history_diagnostics(0))
 PER_TWIN = len(twin_diagnostics("any", 0)) + len(LATEST)
 
 
@@ -49,9 +50,9 @@ def test_five_hundred_machines_are_ten_lines(load: Any) -> None:
 
 def test_tags_are_numbered_by_row_and_diagnostics_come_last(load: Any) -> None:
     plant = load(MACHINES)
-    assert [tag.row for tag in plant.tags] == list(range(500 + 500 * PER_TWIN + PER_CONNECTION))
+    assert [tag.row for tag in plant.tags] == list(range(500 + 500 * PER_TWIN + PER_CONNECTION + PER_PLANT))
     fed = [tag.connection for tag in plant.tags]
-    assert fed == ["line1"] * 500 + [None] * (500 * PER_TWIN + PER_CONNECTION)
+    assert fed == ["line1"] * 500 + [None] * (500 * PER_TWIN + PER_CONNECTION + PER_PLANT)
     assert len({tag.path for tag in plant.tags}) == len(plant.tags)
 
 
@@ -288,7 +289,7 @@ print(len(plant.tags), time.process_time() - started, (psutil.Process().memory_i
     run = [sys.executable, "-c", program, str(tmp_path / "plant.yaml")]
     done = subprocess.run(run, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     count, seconds, megabytes = map(float, done.stdout.split())
-    assert count == 50_000 + 500 * PER_TWIN + PER_CONNECTION
+    assert count == 50_000 + 500 * PER_TWIN + PER_CONNECTION + PER_PLANT
     assert seconds < 3
     assert megabytes < 60
 
