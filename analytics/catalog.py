@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analytics import anomaly_detect, anomaly_explain, change_points, drift, extract
+from analytics import anomaly_detect, anomaly_explain, change_points, drift, extract, remaining_life, returns, savings
 from analytics.function import Function
 from analytics.managing import MANAGING
 
@@ -13,7 +13,10 @@ _FUNCTIONS: Final = (
     anomaly_detect.DETECT_ANOMALIES,
     anomaly_explain.EXPLAIN_ANOMALY,
     change_points.DETECT_CHANGE_POINTS,
+    remaining_life.PREDICT,
     drift.CHECK_DRIFT,
+    savings.ESTIMATE_SAVINGS,
+    returns.CALCULATE_RETURN,
     *MANAGING,
 )
 CATALOG: Final[dict[str, Function]] = {function.name: function for function in _FUNCTIONS}
