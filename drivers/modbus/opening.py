@@ -16,8 +16,8 @@ from drivers.driver import Traffic
 from drivers.errors import ConnectFailed
 from drivers.modbus.channel import Channel
 from drivers.modbus.mbap import MbapChannel
-from drivers.modbus.rtu import RtuChannel
 from drivers.modbus.settings import ModbusConnection
+from drivers.modbus.single import SingleChannel
 from drivers.tls import Tls
 
 try:
@@ -32,7 +32,7 @@ _PARITY: Final = {"even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD, "none": 
 
 async def open_channel(settings: ModbusConnection, traffic: Traffic) -> Channel:
     """A connection to the device or the line; raises ConnectFailed."""
-    kind = RtuChannel if settings.is_rtu else MbapChannel
+    kind = SingleChannel if settings.is_rtu or settings.framing == "pymodbus" else MbapChannel
 
     def make() -> Channel:
         return kind(settings, traffic)

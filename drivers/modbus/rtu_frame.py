@@ -45,11 +45,12 @@ def answer_length(asked: bytes) -> int:
 
 class Found(NamedTuple):
     """What a search came to: the answer's PDU, or else a complete frame that is broken, or the unit that answered
-    instead. Nothing of all that: more bytes must come."""
+    instead, or nothing but answers to earlier requests. Nothing of all that: more bytes must come."""
 
     pdu: bytes | None = None
     broken: bool = False
     other_unit: int | None = None
+    late: bool = False
 
 
 def find(data: bytes, unit: int, asked: bytes) -> Found:

@@ -14,6 +14,7 @@ Order = Literal["big", "little"]
 Notation = Literal["zero_based", "one_based", "modicon"]
 WriteWith = Literal["any", "single", "multiple"]
 Byte = Literal["high", "low"]
+Framing = Literal["own", "pymodbus"]
 TransportKind = Literal["tcp", "rtu", "rtu_over_tcp", "tls", "udp"]
 Kind = Literal[
     "bool",
@@ -46,6 +47,11 @@ class ModbusConnection(BaseModel):
         default="tcp",
         description="tcp; tls (Modbus/TCP Security); udp; rtu, a serial line; rtu_over_tcp, a serial device server "
         "that passes the bytes of the line on.",
+    )
+    framing: Framing = Field(
+        default="own",
+        description="own; pymodbus: frames are built and cut by pymodbus' framers, one request at a time, which also "
+        "take answers of gateways that leave the transaction identifier 0 or count one byte too few.",
     )
     host: str | None = Field(
         default=None, min_length=1, description="Name or address of the device or gateway; for all but rtu."
@@ -131,6 +137,8 @@ class ModbusConnection(BaseModel):
             raise ValueError("`device` is a serial port; set `transport: rtu`, or leave it out")
         if self.transport != "tls" and self.tls is not None:
             raise ValueError("`tls` has no effect without `transport: tls`")
+        if self.framing == "pymodbus" and self.pipeline > 1:
+            raise ValueError("`framing: pymodbus` takes one request at a time; leave out `pipeline`")
         if self.is_rtu and self.pipeline > 1:
             raise ValueError("a serial line takes one request at a time; leave out `pipeline`")
         return self

@@ -222,9 +222,9 @@ def test_an_answer_is_found_only_when_it_is_whole_and_right() -> None:
     assert find(whole, 1, asked).pdu == bytes([3, 2, 0, 7])
     assert find(b"\x00\xff" + whole, 1, asked).pdu == bytes([3, 2, 0, 7])
     assert find(frame(1, bytes([0x83, 2])), 1, asked).pdu == bytes([0x83, 2])
-    assert find(whole[:-1], 1, asked) == (None, False, None)
-    assert find(frame(2, bytes([3, 2, 0, 7])), 1, asked) == (None, False, 2)
-    assert find(whole[:-1] + b"\x00", 1, asked) == (None, True, None)
+    assert find(whole[:-1], 1, asked) == (None, False, None, False)
+    assert find(frame(2, bytes([3, 2, 0, 7])), 1, asked) == (None, False, 2, False)
+    assert find(whole[:-1] + b"\x00", 1, asked) == (None, True, None, False)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,16 @@
-"""Modbus RTU on a serial line or through a serial device server: one request at a time, and a CRC for each."""
+"""One request at a time: Modbus RTU on serial lines and through serial device servers, and all that pymodbus frames."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from drivers.driver import Traffic
 from drivers.errors import LinkLost, Malformed
 from drivers.modbus.channel import Answer, Channel
-from drivers.modbus.rtu_frame import answer_length, find, frame, silent_s, transmission_s
+from drivers.modbus.framing import framing_of
+from drivers.modbus.rtu_frame import silent_s, transmission_s
 from drivers.modbus.settings import ModbusConnection
 from drivers.modbus.volley import Request
 
@@ -18,13 +19,14 @@ _SETTLE_S: Final = 0.02
 deliver in pieces of up to 16 ms)."""
 
 
-class RtuChannel(Channel):
-    """An answer carries no number; so a unit whose answer was late is left alone for timeout_s (`rest_until_s`), and a
-    line on which a request was abandoned until its answer can no longer come."""
+class SingleChannel(Channel):
+    """An answer carries no number that could be trusted; so a unit whose answer was late is left alone for timeout_s
+    (`rest_until_s`), and a line on which a request was abandoned until its answer can no longer come."""
 
     def __init__(self, settings: ModbusConnection, traffic: Traffic) -> None:
         super().__init__(settings, traffic)
-        self._silent_s = silent_s(settings.baud_rate)
+        self._framing = framing_of(settings)
+        self._silent_s = silent_s(settings.baud_rate) if settings.is_rtu else 0.0
         self._quiet_at = 0.0
         self._rest: dict[int, float] = {}
         self._unanswered = 0
@@ -47,16 +49,14 @@ class RtuChannel(Channel):
         self._usable()
         if (wait_s := self._quiet_at - self._loop.time()) > 0:
             await asyncio.sleep(wait_s)
-        data = frame(*request)
+        data = self._framing.frame(*request)
         self._request, self._received = request, b""
         self._echo = data if self._settings.echo else b""
-        self._usable().write(data)
+        self._send(self._usable(), data)
         self._traffic.requests += 1
         self._traffic.sent(data)
-        on_line = len(data) + len(self._echo) + answer_length(request[1])
-        self._deadline = (
-            self._loop.time() + self._settings.timeout_s + transmission_s(on_line, self._settings.baud_rate)
-        )
+        on_line = len(data) + len(self._echo) + self._framing.answer_length(request[1])
+        self._deadline = self._loop.time() + self._settings.timeout_s + self._transmission_s(on_line)
         self._done = self._loop.create_future()
         self._timer = self._loop.call_at(self._deadline, self._expire)
         try:
@@ -67,6 +67,15 @@ class RtuChannel(Channel):
         finally:
             self._done = None
             self._timer.cancel()
+
+    def _send(self, socket: asyncio.Transport, data: bytes) -> None:
+        if self._settings.transport == "udp":
+            cast("asyncio.DatagramTransport", socket).sendto(data)
+        else:
+            socket.write(data)
+
+    def _transmission_s(self, characters: int) -> float:
+        return transmission_s(characters, self._settings.baud_rate) if self._settings.is_rtu else 0.0
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came; those for which nobody waits are dropped."""
@@ -79,7 +88,7 @@ class RtuChannel(Channel):
         if self._echo and not self._take_echo():
             return
         unit, asked = self._request
-        found = find(self._received, unit, asked)
+        found = self._framing.find(self._received, unit, asked)
         if found.pdu is not None:
             self._traffic.responses += 1
             self._done.set_result(found.pdu)
@@ -104,15 +113,20 @@ class RtuChannel(Channel):
         if self._done is None or self._done.done():
             return
         unit, asked = self._request
-        found = find(self._received, unit, asked)
-        if self._received and found.other_unit is None:
-            self._done.set_result(Malformed(f"{self.place}, unit {unit}: {_told(self._received, found.broken)}"))
+        found = self._framing.find(self._received, unit, asked)
+        if self._received and found.other_unit is None and not found.late:
+            what = f"{self.place}, unit {unit}: {_told(self._received, found.broken)}"
+            if self._settings.transport in ("tcp", "tls"):  # what is left would begin the next answer
+                self._note_malformed(what)
+                self._drop(what)
+            else:
+                self._done.set_result(Malformed(what))
             return
         if found.other_unit is not None:
             self._note_malformed(f"{self.place}: unit {unit} was asked and unit {found.other_unit} answered")
         self._rest[unit] = self._loop.time() + self._settings.timeout_s
         self._unanswered += 1
-        if self._settings.transport == "rtu_over_tcp" and self._unanswered >= self._settings.reconnect_after:
+        if self._settings.transport not in ("rtu", "udp") and self._unanswered >= self._settings.reconnect_after:
             self._drop(f"{self.place}: nothing came {self._unanswered} times in a row")
         else:
             self._done.set_result(self._no_answer(unit))
@@ -128,5 +142,5 @@ def _told(received: bytes, broken: bool) -> str:
     return (
         f"an answer with a wrong CRC ({shown}); check wiring, baud rate and parity"
         if broken
-        else (f"half an answer ({shown})")
+        else f"half an answer, or what is no Modbus ({shown})"
     )
