@@ -125,9 +125,9 @@ def _enough(histories: int, renewed: int) -> None:
     if histories < LEAST_HISTORIES:
         also = f" ({renewed} more ended by maintenance before they failed)" if renewed else ""
         raise NotAvailable(
-            f"{histories} histories that end in a failure are known{also}, and {LEAST_HISTORIES} are needed: with fewer "
-            "the error doubles. Label each failure (LabelEvent, Failure); until then a Degradation model follows a trend "
-            "to a limit"
+            f"{histories} histories that end in a failure are known{also}, and {LEAST_HISTORIES} are needed: with "
+            "fewer the error doubles. Label each failure (LabelEvent, Failure); until then a Degradation model follows "
+            "a trend to a limit"
         )
 
 

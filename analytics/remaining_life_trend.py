@@ -99,8 +99,8 @@ def since_reset(seen: Points, rising: bool) -> Points:
     return seen
 
 
-def extrapolate(seen: Points, limit: float, seed: int = 0) -> Trend:
-    """The course of an indicator to a limit. Raises NotAvailable for too few points."""
+def extrapolate(seen: Points, limit: float, rising: bool, seed: int = 0) -> Trend:
+    """The course of an indicator to a limit, above it (rising) or below. Raises NotAvailable for too few points."""
     if len(seen.values) < LEAST_POINTS:
         raise NotAvailable(f"{len(seen.values)} values are too few for a trend, {LEAST_POINTS} are needed")
     span, values = seen.span, _without_spikes(seen.values)
@@ -111,9 +111,8 @@ def extrapolate(seen: Points, limit: float, seed: int = 0) -> Trend:
     drawn = where[chosen] + np.einsum("nij,nj->ni", scale[chosen], noise)
     level, rate = drawn.T
     best = int(np.argmax(chances))
-    ahead = limit - where[best, 0]
-    left = span * _time_to(limit - level, rate, bends[chosen], rising=ahead >= 0)
-    towards = float((rate > 0).mean() if ahead >= 0 else (rate < 0).mean())
+    left = span * _time_to(limit - level, rate, bends[chosen], rising)
+    towards = float((rate > 0).mean() if rising else (rate < 0).mean())
     return Trend(left, float(where[best, 0]), float(where[best, 1] / span), towards, float(bends[best]))
 
 

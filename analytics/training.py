@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
-from analytics import anomaly_train
+from analytics import anomaly_train, degradation, remaining_life_train
 from analytics.arguments import Context, Job, Progress, signals_of, ticks_of
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.models import Label, LabelKind, Setting, Trained
@@ -19,7 +19,9 @@ from analytics.trainer import CONTEXT_SIGNALS, END, EXCLUDE, KIND, OPTIONS, SIGN
 _LIBRARIES: Final = ("numpy", "scikit-learn")
 
 
-TRAINERS: Final[dict[str, Trainer]] = {one.kind: one for one in (anomaly_train.TRAINER,)}
+TRAINERS: Final[dict[str, Trainer]] = {
+    one.kind: one for one in (anomaly_train.TRAINER, remaining_life_train.TRAINER, degradation.TRAINER)
+}
 """By kind; each is added here."""
 ACTIVATE: Final = "Activate"
 _COMMON_OPTIONS: Final = {ACTIVATE: Option(False, "Make the model active as soon as it is trained")}
