@@ -54,7 +54,7 @@ class Worker:
         self._command = (*command, str(memory_mb), str(cpu_s))
         self._idle_s = idle_s
         self._lanes = Lanes(count)
-        self._idle: list[tuple[Process, asyncio.TimerHandle]] = []
+        self._idle: dict[bool, list[tuple[Process, asyncio.TimerHandle]]] = {False: [], True: []}
         self._up: dict[Process, asyncio.Task[None]] = {}
 
     @property
@@ -83,7 +83,7 @@ class Worker:
         """
         try:
             async with asyncio.timeout(timeout_s), self._lanes.turn(owner, long):
-                answer = await self._ask(function_name, await keywords(), progress)
+                answer = await self._ask(function_name, await keywords(), long, progress)
         except TimeoutError as error:
             raise WorkerTimeout(f"{function_name} did not end within {timeout_s:g} s") from error
         return _result(answer)
@@ -94,12 +94,12 @@ class Worker:
             _kill(process)
         await asyncio.gather(*self._up.values(), return_exceptions=True)
 
-    async def _ask(self, name: str, keywords: Mapping[str, Any], progress: Callable[[float], None]) -> Any:
-        process = self._take() or await self._start()
+    async def _ask(self, name: str, keywords: Mapping[str, Any], long: bool, progress: Callable[[float], None]) -> Any:
+        process = self._take(long) or await self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            await send(process.stdin, (name, dict(keywords)))
+            await send(process.stdin, (name, dict(keywords), long))
             while (answer := _message(await receive(process.stdout)))[0] == "progress":
                 progress(answer[1])
         except (asyncio.IncompleteReadError, ConnectionError) as error:
@@ -111,13 +111,14 @@ class Worker:
             _kill(process)  # what it is busy with cannot be stopped otherwise
             raise
         ends = asyncio.get_running_loop().call_later(self._idle_s, _kill, process)
-        self._idle.append((process, ends))
+        self._idle[long].append((process, ends))
         return answer
 
-    def _take(self) -> Process | None:
-        """The idle process used last, so that the others age."""
-        while self._idle:
-            process, ends = self._idle.pop()
+    def _take(self, long: bool) -> Process | None:
+        """The idle process used last, so that the others age; one that has done long work gives way to everybody for
+        good, and gets no other."""
+        while self._idle[long]:
+            process, ends = self._idle[long].pop()
             ends.cancel()
             if process.returncode is None:
                 return process
@@ -154,9 +155,10 @@ class Worker:
             _log.warning("analytics worker: %s", said.decode(errors="replace").rstrip())
         await process.wait()
         self._up.pop(process, None)
-        for _, ends in [one for one in self._idle if one[0] is process]:
-            ends.cancel()
-        self._idle = [one for one in self._idle if one[0] is not process]
+        for idle in self._idle.values():
+            for one in [one for one in idle if one[0] is process]:
+                one[1].cancel()
+                idle.remove(one)
         if process.stdin is not None:
             process.stdin.close()
             with contextlib.suppress(ConnectionError):

@@ -26,17 +26,19 @@ logger = logging.getLogger("analytics.worker")
 def serve(
     requests: BinaryIO, responses: BinaryIO, jobs: Mapping[str, Callable[..., Any]], cpu_s: float = float("inf")
 ) -> None:
-    """Say ("ready",), then answer each (name, keywords) with any number of ("progress", fraction) and one of ("result",
-    value), ("argument", index, status, message), ("unavailable", text), ("memory", text), ("failed", text). Returns
-    when the other end closes. cpu_s: a job that uses more processor time ends the process."""
+    """Say ("ready",), then answer each (name, keywords, long) with any number of ("progress", fraction) and one of
+    ("result", value), ("argument", index, status, message), ("unavailable", text), ("memory", text), ("failed", text).
+    Returns when the other end closes. cpu_s: a job that uses more processor time ends the process."""
     send_now(responses, ("ready",))
     while True:
         try:
             request: Any = receive_now(requests)
         except EOFError:
             return
-        name, keywords = request
+        name, keywords, long = request
         _limit_cpu(cpu_s)
+        if long:
+            _stand_back()
         job = jobs[name]
         if "progress" in inspect.signature(job).parameters:
             keywords["progress"] = _Progress(responses)
@@ -77,6 +79,13 @@ def _limit_cpu(cpu_s: float) -> None:
 
         soft = int(time.process_time() + cpu_s) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _stand_back() -> None:
+    """From now on take only what nobody else wants, so that whoever wakes up has the core at once. For good: without
+    privileges there is no way back."""
+    if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_IDLE:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _humble(memory_mb: int) -> None:

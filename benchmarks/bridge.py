@@ -19,8 +19,6 @@ from benchmarks.processes import ROOT, ProcessEnded, free_port
 
 _TRY_EVERY_S = 0.02
 _MB = 2**20
-_IDLE_S = 0.03
-"""CPU seconds in a second, below which a process does nothing."""
 
 
 @dataclass
@@ -57,15 +55,9 @@ class Bridge:
         """CPU seconds it has used so far."""
         return _cpu_s(psutil.Process(self.process.pid))
 
-    def wait_for_worker(self, timeout_s: float = 60.0) -> None:
-        """Return once the analytics worker has imported its libraries and takes no CPU from what is measured."""
-        deadline, used_s = time.perf_counter() + timeout_s, -1.0
-        while time.perf_counter() < deadline:
-            before_s, used_s = used_s, sum(_cpu_s(child) for child in psutil.Process(self.process.pid).children())
-            if 0.5 < used_s < before_s + _IDLE_S:
-                return
-            time.sleep(1.0)
-        raise ProcessEnded(f"the analytics worker was not ready within {timeout_s:g} s")
+    def worker_cpu_s(self) -> float:
+        """CPU seconds that its analytics workers have used so far."""
+        return sum(_cpu_s(child) for child in psutil.Process(self.process.pid).children())
 
 
 @asynccontextmanager

@@ -36,7 +36,6 @@ async def run(writes: int = 2_000) -> AsyncIterator[Result]:
             one_command(folder / "plant.yaml", port, folder / "users.yaml")
             async with bridge("run", folder / "plant.yaml") as started:
                 await asyncio.to_thread(started.wait_for, _NODE["read_back"])
-                await asyncio.to_thread(started.wait_for_worker)
                 yield await asyncio.to_thread(_measure, started.url, port, writes)
 
 

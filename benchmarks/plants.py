@@ -33,12 +33,12 @@ def doubles(tags: int) -> Plant:
     return Plant("Bench", "", None, {}, (_twin("Bench", "", Scope.process, (), assets),), every)
 
 
-def machines(file: Path, tags: int, modbus_port: int) -> str:
-    """Write the plant file of machines with 100 Double tags each, polled every second from one Modbus device; returns
-    the NodeId of the last tag."""
+def machines(file: Path, tags: int, modbus_port: int, rate_s: float = 1.0) -> str:
+    """Write the plant file of machines with 100 Double tags each, polled from one Modbus device; returns the NodeId of
+    the last tag."""
     sensors = "\n".join(
         f"      Sensor{n}: {{type: Double, unit: CEL, range: [0, 1000], "
-        f'point: {{address: "{{base + {n}}}", type: uint16, scale: 0.1}}}}'
+        f'rate_s: {rate_s:g}, point: {{address: "{{base + {n}}}", type: uint16, scale: 0.1}}}}'
         for n in range(PER_ASSET)
     )
     count = tags // PER_ASSET

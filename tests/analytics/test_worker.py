@@ -33,6 +33,7 @@ def sleep(seconds): time.sleep(seconds)
 def eat(): return np.ones(1 << 30)
 def double(values): print("to stderr"); return values * 2
 def about(): return os.getpid(), os.nice(0), os.environ["OMP_NUM_THREADS"]
+def policy(): return os.getpid(), os.sched_getscheduler(0)
 def decline(): raise NotAvailable("too few windows")
 def burn():
     while True: pass
@@ -41,7 +42,8 @@ def walk(steps, progress):
         progress(step / steps)
         time.sleep(0.21)
 
-worker_process.JOBS = {f.__name__: f for f in (fail, refuse, die, sleep, eat, double, about, decline, burn, walk)}
+jobs = (fail, refuse, die, sleep, eat, double, about, decline, burn, walk, policy)
+worker_process.JOBS = {job.__name__: job for job in jobs}
 worker_process.main()
 """
 
@@ -85,6 +87,14 @@ async def test_a_worker_is_humble(worker: Worker) -> None:
     assert pid != os.getpid()
     assert nice >= 10
     assert threads == "1"
+
+
+async def test_long_work_takes_only_what_nobody_else_wants(worker: Worker) -> None:
+    quick, normal = await worker.run("policy", given(), 20.0)
+    long, idle = await worker.run("policy", given(), 20.0, long=True)
+    assert (normal, idle) == (os.SCHED_OTHER, os.SCHED_IDLE)
+    assert (await worker.run("policy", given(), 20.0))[0] == quick != long
+    assert (await worker.run("policy", given(), 20.0, long=True))[0] == long
 
 
 async def test_a_wrong_argument_comes_back_as_such(worker: Worker) -> None:
