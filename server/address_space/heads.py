@@ -143,8 +143,9 @@ class Heads:
         return Head(node_id, ua.QualifiedName(name, 0), ua.NodeClass.Object, kind)
 
     def root(self, name: str) -> Head:
-        """`Objects/Twins` or `Objects/Connections`."""
-        return self._object(name, name, self._types, self._standard["FolderType"])
+        """`Objects/Twins`, `Objects/Connections`, or the folder of a part of the bridge itself."""
+        above, _, own = name.rpartition("/")
+        return self._object(name, own, self._plant if above else self._types, self._standard["FolderType"])
 
     def connection(self, connection: Connection) -> Head:
         """A connection's Object."""

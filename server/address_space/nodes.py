@@ -176,9 +176,12 @@ class NodeMaker:
 
     def _service(self, name: str) -> PlantNode:
         head = self._heads.root(name)
-        tags = self._index.plant.services[name]
-        links: list[Link] = [("Organizes", False, OBJECTS)]
-        links += [("HasComponent", True, self._heads.tag(tag)) for tag in tags]
+        services = self._index.plant.services
+        above = name.rpartition("/")[0]
+        links: list[Link] = [("Organizes", False, self._heads.root(above) if above else OBJECTS)]
+        links += [("HasComponent", True, self._heads.tag(tag)) for tag in services[name]]
+        below = (one for one in services if one.rpartition("/")[0] == name)
+        links += [("Organizes", True, self._heads.root(one)) for one in below]
         return self._node(head, object_attributes(head, _SERVICE_TEXT, events=False), iter(links))
 
     def _connection(self, connection: Connection) -> PlantNode:

@@ -99,7 +99,7 @@ class TwinSpace:
             _link("ObjectsFolder", "Organizes", self.node_id(CONNECTIONS)),
             _link("Server", "HasNotifier", self.node_id(TWINS)),
             _link("Server", "HasNotifier", self.node_id(CONNECTIONS)),
-            *(_link("ObjectsFolder", "Organizes", self.node_id(name)) for name in self._plant.services),
+            *(_link("ObjectsFolder", "Organizes", self.node_id(one)) for one in self._plant.services if "/" not in one),
         ]
         for result in await server.iserver.isession.add_references(links):
             result.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from drivers.data_types import DataType
@@ -50,6 +51,25 @@ _HISTORY: Final = (
 )
 
 
+PUBLISHERS: Final = "Publishers"
+"""The folder under Objects with one object for each publisher."""
+PUBLISHER_STATES: Final = ("Stopped", "Connecting", "Connected")
+"""Values 0, 1, 2 of a publisher's State."""
+_PUBLISHER: Final = (
+    ("State", DataType.Int32, "Whether it is connected to its broker", None),
+    ("LastError", DataType.String, "Its last error", None),
+    ("TakenValues", DataType.UInt64, "Committed values of the tags it publishes", None),
+    ("ReducedValues", DataType.UInt64, "Of those, the ones that remain after reduction", None),
+    ("SentValues", DataType.UInt64, "Values that the broker has acknowledged", None),
+    ("SentMessages", DataType.UInt64, "Messages that the broker has acknowledged", None),
+    ("QueuedValues", DataType.UInt64, "Values that wait on disk", None),
+    ("QueuedBytes", DataType.UInt64, "What they take there", "AD"),
+    ("DroppedValues", DataType.UInt64, "Values given up for their age, or because there were too many", None),
+    ("Commands", DataType.UInt64, "Commands of subscribers that were answered", None),
+    ("Disconnects", DataType.UInt64, "Connections that were lost", None),
+)
+
+
 def twin_diagnostics(path: str, row: int) -> tuple[Tag, ...]:
     """The diagnostics tags of a twin, with rows from `row` on."""
     return tuple(
@@ -76,15 +96,26 @@ def connection_diagnostics(name: str, row: int) -> tuple[Tag, ...]:
 
 def history_diagnostics(row: int) -> tuple[Tag, ...]:
     """The tags about the history, with rows from `row` on."""
+    return _service(HISTORY, _HISTORY, HISTORY_STATES, row)
+
+
+def publisher_diagnostics(name: str, row: int) -> tuple[Tag, ...]:
+    """The tags about a publisher, with rows from `row` on."""
+    return _service(f"{PUBLISHERS}/{name}", _PUBLISHER, PUBLISHER_STATES, row)
+
+
+def _service(
+    path: str, what: Sequence[tuple[str, DataType, str, str | None]], states: tuple[str, ...], row: int
+) -> tuple[Tag, ...]:
     return tuple(
         Tag(
             row + index,
             name,
-            f"{HISTORY}/{name}",
+            f"{path}/{name}",
             data_type,
             text,
             unit=unit,
-            states=HISTORY_STATES if name == "State" else (),
+            states=states if name == "State" else (),
         )
-        for index, (name, data_type, text, unit) in enumerate(_HISTORY)
+        for index, (name, data_type, text, unit) in enumerate(what)
     )

@@ -13,13 +13,19 @@ from server.config.bodies import BodyReader, Type
 from server.config.build import Builder
 from server.config.checking import Checker
 from server.config.connections import Endpoint, check_tags, read_connections
-from server.config.diagnostics import HISTORY, connection_diagnostics, history_diagnostics
+from server.config.diagnostics import (
+    HISTORY,
+    PUBLISHERS,
+    connection_diagnostics,
+    history_diagnostics,
+    publisher_diagnostics,
+)
 from server.config.errors import PlantError, PlantFileError, Problems, did_you_mean
 from server.config.includes import read_files
 from server.config.models import PlantSpec, ServerSettings
 from server.config.names import name_problem
 from server.config.pieces import Names
-from server.config.plant import Connection, Plant
+from server.config.plant import Connection, Plant, Tag
 from server.config.resolve import Resolver
 from server.config.sections import SECTION_READERS, Known
 from server.config.uses import check_unused, check_uses
@@ -65,12 +71,23 @@ class _Loader:
         twins = Resolver(built, self._problems).twins(roots)
         connections = self._connections(built, endpoints)
         twins, tags = with_results(twins, [tag for tag in built.tags if tag is not None])
-        services = {HISTORY: history_diagnostics(len(tags))}
+        services = self._services(len(tags))
         tags = (*tags, *(tag for of_one in services.values() for tag in of_one))
         rules = tuple(rule for root in roots for draft in root.walk() for rule in draft.rules)
         known = Known(tags, twins, connections, self._path.parent, rules, built.incomplete)
         sections = {name: read(self._root_map(name), known, self._problems) for name, read in SECTION_READERS.items()}
         return Plant(plant.name, plant.description, self._located(server), connections, twins, tags, sections, services)
+
+    def _services(self, row: int) -> dict[str, tuple[Tag, ...]]:
+        """The tags about parts of the bridge itself, with rows from `row` on."""
+        services = {HISTORY: history_diagnostics(row)}
+        publishers = self._root.get("publish")
+        if isinstance(publishers, Map) and publishers:
+            services[PUBLISHERS] = ()
+            for name in publishers:
+                first = row + sum(map(len, services.values()))
+                services[f"{PUBLISHERS}/{name}"] = publisher_diagnostics(name, first)
+        return services
 
     def _check_sections(self) -> None:
         for name in self._root:

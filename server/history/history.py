@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from analytics.series import Series
 from drivers.readings import now_ticks
+from server.config.diagnostics import HISTORY
 from server.config.history import HistorySettings
 from server.config.plant import Plant
-from server.history.figures import Figure, HistoryTags
 from server.history.intake import Intake
 from server.history.kept import Kept, kept_of
 from server.history.store import HistoryStore, Modified, Samples, StoreError, UpdateKind
 from server.history.writer import HistoryState, Writer, series_of
+from server.tags.figure_tags import Figure, FigureTags
 from server.tags.table import TagTable
 
 PERIOD_S: Final = 1.0
@@ -78,7 +79,7 @@ class History:
         """Keep the values of this plant's tags from the next commit on; call it before rows that are new get values."""
         self._kept: Kept = kept_of(plant, self._folder)
         self._intake.want(self._kept.wanted)
-        self._tags = HistoryTags(plant, self._table)
+        self._tags = FigureTags(plant.services.get(HISTORY, ()), self._table)
 
     async def run(self) -> None:
         """Write once a second until cancelled; then what is left, and close."""

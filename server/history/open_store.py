@@ -6,9 +6,15 @@ from pathlib import Path
 
 from server.config.history_spec import PostgresSpec
 from server.history.sqlite_store import SqliteStore
-from server.history.store import HistoryStore
+from server.history.store import HistoryStore, StoreError
 
 
 def open_store(postgres: PostgresSpec | None, file: Path) -> HistoryStore:
-    """The store, ready; the embedded one without a database. Raises StoreError."""
-    return SqliteStore(file)
+    """The store, ready to be written; the embedded one without a database. Raises StoreError."""
+    if postgres is None:
+        return SqliteStore(file)
+    try:
+        from server.history.postgres_store import PostgresStore
+    except ImportError as error:
+        raise StoreError(f"PostgreSQL needs the extra postgres: pip install 'uatwin[postgres]' ({error})") from error
+    return PostgresStore(postgres)

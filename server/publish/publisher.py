@@ -17,6 +17,7 @@ from drivers.errors import ConnectFailed
 from drivers.readings import now_ticks
 from server.publish.collector import Collector
 from server.publish.contract import Format, MakeSession, Message, Order, Received, Session
+from server.publish.counters import Counters, figures
 from server.publish.delivery import Delivery
 from server.publish.queue import Queue, QueueError
 from server.publish.reduced import Reduced
@@ -38,20 +39,6 @@ class Pace:
 
     interval_s: float = 0.5
     drain_per_s: int = 20_000
-
-
-@dataclass(slots=True)
-class Counters:
-    """Since the start. values: left after reduction; messages, sent: acknowledged messages and values; unsaved: values
-    that the disk did not take; orders: commands answered."""
-
-    values: int = 0
-    messages: int = 0
-    sent: int = 0
-    unsaved: int = 0
-    orders: int = 0
-    reconnects: int = 0
-    last_error: str = ""
 
 
 class Publisher:
@@ -90,6 +77,10 @@ class Publisher:
     def feed_waiting(self) -> int:
         """Committed readings that have not been looked at."""
         return self._collector.waiting
+
+    def figures(self) -> dict[str, int | str]:
+        """How it fares, by the names of its tags."""
+        return figures(self.counters, self.queue, self._collector, self.connected)
 
     async def run(self) -> None:
         """Publish until cancelled; then say farewell and leave nothing running."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.readings import TICKS_PER_SECOND
+from server.config.diagnostics import PUBLISHERS
 from server.config.plant import Plant
 from server.config.publish import Publishing
 from server.config.publish_spec import BrokerSpec, ReduceSpec
@@ -28,12 +29,14 @@ from server.publish.queue import Bounds, Queue, QueueError
 from server.publish.reduced import Keep, Plan
 from server.publish.reduction import Reduction
 from server.publish.sparkplug import NodeSettings, SparkplugNode
+from server.tags.figure_tags import FigureTags
 from server.tags.table import TagTable
 
 _log = logging.getLogger(__name__)
 _FEED: Final = 1_000_000
 """Readings that wait for a publisher that is late; 28 MB."""
 _DOOR_LONGEST_S: Final = 60.0
+_TELL_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Publishers:
         self._about = about
         self._obey = obey
         self._plant = plant
+        self._told: dict[str, FigureTags] = {}
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._stops: list[Callable[[], None]] = []
         self._changed = asyncio.Event()
@@ -65,7 +69,10 @@ class Publishers:
             while True:
                 self._changed.clear()
                 self._start()
-                await self._changed.wait()
+                while not self._changed.is_set():
+                    self._tell()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._changed.wait(), _TELL_S)
                 await self._stop()
         finally:
             await self._stop()
@@ -85,6 +92,8 @@ class Publishers:
                 _log.error("%s does not publish: %s", publishing.name, error)
                 continue
             self.active[publishing.name] = publisher
+            tags = self._plant.services.get(f"{PUBLISHERS}/{publishing.name}", ())
+            self._told[publishing.name] = FigureTags(tags, self._table)
             task = asyncio.create_task(publisher.run(), name=f"publisher {publishing.name}")
             self._tasks[task] = publishing.name
 
@@ -99,6 +108,10 @@ class Publishers:
         self._tasks.clear()
         self._stops.clear()
         self.active.clear()
+
+    def _tell(self) -> None:
+        for name, publisher in self.active.items():
+            self._told[name].show(publisher.figures())
 
     def _make(self, of: Publishing) -> Publisher:
         plant, table, spec = self._plant, self._table, of.spec

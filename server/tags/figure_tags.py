@@ -1,26 +1,25 @@
-"""Tells in the tags of the folder History how the history fares, as tags like any other."""
+"""Tells how a part of the bridge fares (history, a publisher) in tags like any other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from drivers.data_types import CELL_VIEW, DataType, has_cell
 from drivers.readings import Readings, now_ticks
-from server.config.diagnostics import HISTORY
-from server.config.plant import Plant
+from server.config.plant import Tag
 from server.tags.table import TagTable
 
 Figure = int | float | str
 
 
-class HistoryTags:
-    """The tags of a plant's history, none where it keeps none."""
+class FigureTags:
+    """Tags of `Plant.services`, each of which is called as a figure is."""
 
-    def __init__(self, plant: Plant, table: TagTable) -> None:
+    def __init__(self, tags: Sequence[Tag], table: TagTable) -> None:
         self._table = table
-        self._tags = plant.services.get(HISTORY, ())
+        self._tags = tags
         self._shown: dict[int, Figure] = {}
 
     def show(self, figures: Mapping[str, Figure]) -> None:
