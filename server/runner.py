@@ -55,7 +55,7 @@ async def run_plant(file: Path, endpoint: str | None, pki: Path | None, seconds:
         policies=tuple(server.policies),
         nat_host=server.nat_host,
         limits=Limits(max_sessions=server.max_sessions),
-        data_dir=user_data_path("uatwin") / "plants" / plant.name,
+        data_dir=server.data_dir or user_data_path("uatwin") / "plants" / plant.name,
     )
     return await _until_signal(_serve(plant, file, options, seconds, Screen(plant, options)))
 

@@ -128,9 +128,10 @@ class _Loader:
         return types
 
     def _located(self, server: ServerSettings) -> ServerSettings:
-        if server.users_file is None:
-            return server
-        return server.model_copy(update={"users_file": self._path.parent / server.users_file})
+        located = {name: getattr(server, name) for name in ("users_file", "data_dir")}
+        return server.model_copy(
+            update={name: self._path.parent / path for name, path in located.items() if path is not None}
+        )
 
     def _connections(self, built: Builder, endpoints: dict[str, Endpoint]) -> dict[str, Connection]:
         for tag in built.tags:

@@ -130,6 +130,11 @@ class ServerSettings(Spec):
     users_file: Annotated[Path, Strict(False)] | None = Field(
         default=None, description="File with users and their roles, relative to the plant file."
     )
+    data_dir: Annotated[Path, Strict(False)] | None = Field(
+        default=None,
+        description="Folder of what outlives a restart (history, models, states of alarms), relative to the plant "
+        "file. Default: in the user's data folder, by the name of the plant.",
+    )
     max_sessions: int = Field(default=100, ge=1, le=10_000, description="Most sessions at a time.")
     nat_host: str | None = Field(
         default=None, description="Host name or address in endpoint URLs for clients behind address translation."
