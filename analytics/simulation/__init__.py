@@ -1,0 +1,1 @@
+"""Models of machines, put together as the plant is, and run without touching it."""
