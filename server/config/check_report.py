@@ -47,6 +47,7 @@ def report_data(plant: Plant) -> dict[str, Any]:
     """The report as data, as `uatwin check --json` prints it. Sizes in bytes, rates per second, load as a share."""
     twins = list(plant.walk())
     fed = [tag for tag in plant.tags if tag.connection is not None]
+    results = sum(len(twin.analytics) for twin in twins)
     return {
         "good": True,
         "plant": plant.name,
@@ -55,7 +56,8 @@ def report_data(plant: Plant) -> dict[str, Any]:
         "tags": len(fed),
         "commands": sum(tag.command is not None for tag in fed),
         "methods": sum(len(twin.methods) for twin in twins),
-        "diagnostics": len(plant.tags) - len(fed),
+        "diagnostics": len(plant.tags) - len(fed) - results,
+        "results": results,
         "alarms": len(plant.sections.get("rules", ())),
         "scopes": {
             scope: {"twins": count, "tags": sum(_own_tags(twin) for twin in twins if twin.scope == scope)}
@@ -133,6 +135,7 @@ def _text(report: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{_count(report['twins'], 'twin')}, {_count(report['tags'], 'tag')} ({report['commands']} of them commands), "
         f"{_count(report['methods'], 'command method')}, {report['diagnostics']} diagnostics, "
+        f"{_count(report['results'], 'analytics result')}, "
         f"{_count(report['alarms'], 'alarm')}"
     )
     yield ""
