@@ -84,7 +84,7 @@ def test_a_trend_reaches_the_next_limit_in_time() -> None:
     assert abs(one["TimeToLimit"] - 100.0) < 25.0
     assert one["EarliestTimeToLimit"] <= one["TimeToLimit"]
     assert "reaches its limit of 45 °C" in one["Explanation"]
-    beyond = ask(values + 10.0, 400.0, 4.0, (0.0, 5.0, 45.0, 60.0))
+    beyond = ask(values + 10.0, 250.0, 5.0, (0.0, 5.0, 45.0, 60.0))
     assert beyond["Limit"] == 60.0
 
 
