@@ -27,10 +27,12 @@ _VARIABLE_TYPES: Final = (
     *("BaseDataVariableType", "PropertyType", "AnalogItemType", "AnalogUnitType", "AnalogUnitRangeType"),
     *("TwoStateDiscreteType", "MultiStateDiscreteType", "MultiStateValueDiscreteType"),
     *("TwoStateVariableType", "ConditionVariableType", "FiniteStateVariableType", "FiniteTransitionVariableType"),
+    "SelectionListType",
 )
 _OBJECT_TYPES: Final = (
     *("BaseObjectType", "FolderType", "ShelvedStateMachineType", "ExclusiveLimitStateMachineType", *AlarmType),
-    *("HistoricalDataConfigurationType", "AggregateConfigurationType"),
+    *("HistoricalDataConfigurationType", "AggregateConfigurationType", "PubSubConnectionType", "WriterGroupType"),
+    *("DataSetWriterType", "PubSubStatusType", "NetworkAddressUrlType"),
 )
 HA_CONFIGURATION: Final = "HA Configuration"
 ALARMS: Final = "Alarms"

@@ -28,6 +28,7 @@ from server.address_space.lazy_nodes import PlantNode
 from server.address_space.method_views import MethodView
 from server.address_space.object_nodes import ObjectNodes
 from server.address_space.object_views import Objects
+from server.address_space.service_nodes import ServiceNodes
 from server.address_space.values import Faults, data_value, last_error, state_text
 from server.config.plant import CommandMethod, Connection, Tag, Twin
 from server.tags.table import TagTable
@@ -45,8 +46,6 @@ _ROOT_TEXTS: Final[Mapping[str, str]] = {
     TWINS: "The digital twins of the plant",
     CONNECTIONS: "The device endpoints that feed it",
 }
-
-_SERVICE_TEXT: Final = "How this part of the bridge fares"
 
 
 class NodeMaker:
@@ -69,6 +68,7 @@ class NodeMaker:
         self._past = HistoryNodes(past, heads, index.tag, self._node, since)
         self._objects = ObjectNodes(objects, heads, index.analysed, self._node)
         self._conditions = ConditionNodes(views, heads, self._owner_of_alarms, self._node, since)
+        self._services = ServiceNodes(index.plant, heads, table, self._node, since)
         self._heads = heads
         self._table = table
         self._since = since
@@ -83,8 +83,6 @@ class NodeMaker:
             return self._twin(twin)
         if path in _ROOT_TEXTS:
             return self._root(path)
-        if path in self._index.plant.services:
-            return self._service(path)
         connection = self._index.connections.get(path)
         if connection is not None:
             return self._connection(connection)
@@ -96,6 +94,7 @@ class NodeMaker:
             or self._conditions.make(path)
             or self._past.make(path)
             or self._objects.make(path)
+            or self._services.make(path)
         )
 
     def action_of(self, path: str) -> tuple[Twin, str, str] | None:
@@ -173,16 +172,6 @@ class NodeMaker:
             return
         roots = [self._heads.twin(twin) for twin in self._index.plant.twins]
         yield from (("Organizes", True, root) for root in roots)
-
-    def _service(self, name: str) -> PlantNode:
-        head = self._heads.root(name)
-        services = self._index.plant.services
-        above = name.rpartition("/")[0]
-        links: list[Link] = [("Organizes", False, self._heads.root(above) if above else OBJECTS)]
-        links += [("HasComponent", True, self._heads.tag(tag)) for tag in services[name]]
-        below = (one for one in services if one.rpartition("/")[0] == name)
-        links += [("Organizes", True, self._heads.root(one)) for one in below]
-        return self._node(head, object_attributes(head, _SERVICE_TEXT, events=False), iter(links))
 
     def _connection(self, connection: Connection) -> PlantNode:
         head = self._heads.connection(connection)

@@ -21,10 +21,12 @@ from server.address_space.lazy_nodes import LazyNodes
 from server.address_space.method_views import AnalyticsMethods, MethodView
 from server.address_space.nodes import NodeMaker
 from server.address_space.object_views import FOLDERS, NoObjects, Objects
+from server.address_space.pubsub_nodes import PUBSUB
 from server.address_space.values import Faults
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Plant, Tag, Twin
+from server.publish.published import connections
 from server.tags.table import TagTable
 
 TYPES_INDEX: Final = 2
@@ -100,6 +102,10 @@ class TwinSpace:
             _link("Server", "HasNotifier", self.node_id(TWINS)),
             _link("Server", "HasNotifier", self.node_id(CONNECTIONS)),
             *(_link("ObjectsFolder", "Organizes", self.node_id(one)) for one in self._plant.services if "/" not in one),
+            *(
+                _link("PublishSubscribe", "HasPubSubConnection", self.node_id(f"{one.path}/{PUBSUB}"))
+                for one in connections(self._plant)
+            ),
         ]
         for result in await server.iserver.isession.add_references(links):
             result.check()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from server.services.ua_server import UaServer
 
 _V = ua.VariantType
+_OPERATIONAL: Final = 2
+"""PubSubState (Part 14, 6.2.1)."""
+_PUBSUB_JSON: Final = "http://opcfoundation.org/UA-Profile/Transport/pubsub-mqtt-json"
 _PROFILES: Final = ("http://opcfoundation.org/UA-Profile/Server/StandardUA2017",)
 _LIMITS: Final = {
     "OperationLimits_MaxNodesPerRead": "max_nodes_per_read",
@@ -65,6 +68,8 @@ class ServerObject:
         history_object.fill(self._server, self.set, self.watch)
         self.set("Server_ServerRedundancy_RedundancySupport", int(ua.RedundancySupport.None_), _V.Int32)
         self.set("Server_Auditing", True, _V.Boolean)
+        self.set("PublishSubscribe_Status_State", _OPERATIONAL, _V.Int32)
+        self.set("PublishSubscribe_SupportedTransportProfiles", [_PUBSUB_JSON], _V.String)
         self.set("ConditionType_SupportsFilteredRetain", False, _V.Boolean)
         self.set("Server_EstimatedReturnTime", get_win_epoch(), _V.DateTime)
         self.watch("Server_ServiceLevel", lambda: ua.Variant(self.service_level, _V.Byte))

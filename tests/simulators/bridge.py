@@ -12,11 +12,13 @@ from drivers.link import BackOff
 from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
 from server.acquisition.health import Probing
+from server.app import Bridge as Whole
 from server.commands.audit import CommandAudit
 from server.commands.executor import Commands
 from server.config.load import load_plant
 from server.config.plant import Plant
 from server.diagnostics import Diagnostics
+from server.services.options import UaServerOptions
 from server.tags.table import TagTable
 
 QUICK = BackOff(0.1, 0.4)
@@ -66,3 +68,21 @@ async def bridge(folder: Path, plant_file: str) -> AsyncIterator[Bridge]:
         running.cancel()
         await asyncio.wait([running])
         assert running.cancelled(), running.exception()
+
+
+@asynccontextmanager
+async def serving(plant_file: Path, pki: Path) -> AsyncIterator[Whole]:
+    """The whole bridge of a plant file with its OPC UA server on a free port."""
+    whole = Whole(load_plant(plant_file), UaServerOptions(pki, "opc.tcp://127.0.0.1:0/uatwin"))
+    started = asyncio.Event()
+    running = asyncio.create_task(whole.run(started.set))
+    waiting = asyncio.create_task(started.wait())
+    try:
+        await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        yield whole
+    finally:
+        waiting.cancel()
+        running.cancel()
+        await asyncio.wait([running, waiting])
