@@ -9,7 +9,7 @@ from typing import Final
 
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.models import Label, ModelRecord, ModelState
-from analytics.series import Series
+from analytics.series import TICKS_PER_SECOND, Series
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 Progress = Callable[[float], None]
@@ -121,6 +121,14 @@ def _unknown(name: str, signals: Sequence[str]) -> str:
     same_end = [signal for signal in signals if signal.rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1]]
     examples = ", ".join((same_end or list(signals))[:5])
     return f'the twin has no numeric signal "{name}"; it has {examples or "none at all"}'
+
+
+def readings_of(signals: Sequence[str], start_ticks: int, end_ticks: int, context: Context) -> float:
+    """Roughly how many readings these signals have from start to end."""
+    seconds = (end_ticks - start_ticks) / TICKS_PER_SECOND
+    return seconds * sum(
+        1.0 / max(context.about[signal].period_s, 1e-3) for signal in signals if signal in context.about
+    )
 
 
 def ticks_of(argument: object, index: int) -> int | None:

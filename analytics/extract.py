@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.arguments import Context, Job, signals_of, ticks_of
+from analytics.arguments import Context, Job, Progress, readings_of, signals_of, ticks_of
+from analytics.edge_stream import MOST_PANES, overlapping, panes_in
 from analytics.errors import BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
 from analytics.features import EDGE, edge_features
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
@@ -20,6 +21,9 @@ from analytics.windows import Cuts, cut, window_ends
 SETS: Final = ("Edge", "Minimal", "Efficient", "Comprehensive")
 _SIGNALS, _START, _END, _WINDOW, _STEP, _SET = range(6)
 _MOST_VALUES: Final = 4_000_000
+_LONG_READINGS: Final = 300_000.0
+_LONG_WINDOWS: Final = 20_000.0
+"""Of all signals: what quick features take about half a second for."""
 Results = tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.float64], bool, str]
 
 
@@ -46,7 +50,13 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         raise ArgumentError(_SET, BAD_OUT_OF_RANGE, _no_feature(unknown[0]))
     settings = {"window_s": window_s, "step_s": step_s, "feature_set": feature_set.strip() or "Edge"}
     dear = not names or any(name not in EDGE for name in names)
-    return Job("ExtractFeatures", signals, start, end, settings, long=dear)
+    long = dear or (start is not None and _takes_long(signals, start, end, step_s or window_s, context))
+    return Job("ExtractFeatures", signals, start, end, settings, long=long)
+
+
+def _takes_long(signals: Sequence[str], start: int, end: int, step_s: float, context: Context) -> bool:
+    windows = len(signals) * (end - start) / TICKS_PER_SECOND / step_s if step_s else 0.0
+    return windows > _LONG_WINDOWS or readings_of(signals, start, end, context) > _LONG_READINGS
 
 
 def _duration(arguments: Sequence[object], index: int, name: str) -> float:
@@ -67,6 +77,7 @@ def run(
     window_s: float,
     step_s: float,
     feature_set: str,
+    progress: Progress = lambda fraction: None,
 ) -> Results:
     """The results of ExtractFeatures in their order: names, window ends (ticks), values (float64[windows x features],
     row-major), whether they are valid, and why not or what is missing.
@@ -88,10 +99,13 @@ def run(
         raise ArgumentError(
             _STEP, BAD_OUT_OF_RANGE, f"{len(ends)} windows would give {values} values, more than {_MOST_VALUES}"
         )
-    length = round(window_s * TICKS_PER_SECOND) or end_ticks - start + 1
-    cuts = cut(list(series.values()), ends, length)
-    names, matrix = _compute(cuts, names, feature_set)
-    table = matrix.reshape(len(series), len(ends), len(names)).transpose(1, 0, 2)
+    if names and set(names) <= EDGE.keys() and _overlap(window_s, step_s):
+        table = overlapping(list(series.values()), start, ends, window_s, step_s, names, progress)
+    else:
+        length = round(window_s * TICKS_PER_SECOND) or end_ticks - start + 1
+        cuts = cut(list(series.values()), ends, length)
+        names, matrix = _compute(cuts, names, feature_set, progress)
+        table = matrix.reshape(len(series), len(ends), len(names)).transpose(1, 0, 2)
     silent = [signal for signal, one in series.items() if not np.isfinite(one.values).any()]
     return (
         [f"{signal}__{name}" for signal in series for name in names],
@@ -100,6 +114,12 @@ def run(
         len(silent) < len(series),
         f"no value in that time: {', '.join(silent)}" if silent else "",
     )
+
+
+def _overlap(window_s: float, step_s: float) -> bool:
+    """Whether readings are in more than one window, but windows not of more parts than memory holds."""
+    window, step = round(window_s * TICKS_PER_SECOND), round(step_s * TICKS_PER_SECOND)
+    return 0 < step < window and panes_in(window, step) <= MOST_PANES
 
 
 def _nothing(reason: str) -> Results:
@@ -125,7 +145,9 @@ def _no_feature(name: str) -> str:
     )
 
 
-def _compute(cuts: Cuts, names: list[str], feature_set: str) -> tuple[list[str], npt.NDArray[np.float64]]:
+def _compute(
+    cuts: Cuts, names: list[str], feature_set: str, progress: Progress
+) -> tuple[list[str], npt.NDArray[np.float64]]:
     """float64[pieces, features], with the names of its columns; tsfresh does what numpy does not."""
     own = [name for name in names if name in EDGE]
     if names and len(own) == len(names):
@@ -133,12 +155,12 @@ def _compute(cuts: Cuts, names: list[str], feature_set: str) -> tuple[list[str],
     from analytics import tsfresh_features  # 3 s and 200 MB: in the worker only, which has it loaded
 
     if not names:
-        return tsfresh_features.standard(cuts, feature_set)
+        return tsfresh_features.standard(cuts, feature_set, progress)
     others = [name for name in names if name not in EDGE]
     unknown = tsfresh_features.unknown(others)
     if unknown:
         raise ArgumentError(_SET, BAD_OUT_OF_RANGE, _no_feature(unknown[0]))
-    theirs = tsfresh_features.named(cuts, others)
+    theirs = tsfresh_features.named(cuts, others, progress)
     columns = {**dict(zip(own, _edge(cuts, own).T, strict=True)), **dict(zip(others, theirs.T, strict=True))}
     return names, np.stack([columns[name] for name in names], axis=1)
 

@@ -9,13 +9,51 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float64]
 Column = npt.NDArray[np.float64]
+
+
+class Measured(Protocol):
+    """What the features are computed from: a float64[m] each, of m windows.
+
+    m2, m3, m4: sums of powers of the deviations from the mean. magnitude: sum of absolute values. travel: sum of
+    absolute changes. time_m2, time_value: sums of squared deviations from the mean time, and of their products with
+    those of the values. NaN, or anything where count is 0.
+    """
+
+    @property
+    def count(self) -> Column: ...
+    @property
+    def mean(self) -> Column: ...
+    @property
+    def m2(self) -> Column: ...
+    @property
+    def m3(self) -> Column: ...
+    @property
+    def m4(self) -> Column: ...
+    @property
+    def minimum(self) -> Column: ...
+    @property
+    def maximum(self) -> Column: ...
+    @property
+    def energy(self) -> Column: ...
+    @property
+    def magnitude(self) -> Column: ...
+    @property
+    def travel(self) -> Column: ...
+    @property
+    def first(self) -> Column: ...
+    @property
+    def last(self) -> Column: ...
+    @property
+    def time_m2(self) -> Column: ...
+    @property
+    def time_value(self) -> Column: ...
 
 
 @dataclass
@@ -86,10 +124,57 @@ class Windows:
         return np.take_along_axis(self.values, order, axis=1)
 
     @cached_property
-    def changes(self) -> Matrix:
-        """From one present sample to the next; 0 where there is none."""
-        differences: Matrix = np.nan_to_num(np.diff(self.compact, axis=1))
-        return differences
+    def m3(self) -> Column:
+        total: Column = (self.squares * self.deviations).sum(1)
+        return total
+
+    @cached_property
+    def m4(self) -> Column:
+        total: Column = (self.squares * self.squares).sum(1)
+        return total
+
+    @cached_property
+    def magnitude(self) -> Column:
+        total: Column = np.abs(self.filled).sum(1)
+        return total
+
+    @cached_property
+    def travel(self) -> Column:
+        total: Column = np.abs(np.nan_to_num(np.diff(self.compact, axis=1))).sum(1)
+        return total
+
+    @cached_property
+    def first(self) -> Column:
+        return self._at(np.zeros(len(self.values), np.intp))
+
+    @cached_property
+    def last(self) -> Column:
+        return self._at(np.maximum(self.count.astype(np.intp) - 1, 0))
+
+    @cached_property
+    def _times(self) -> Matrix:
+        mean = np.where(self.present, self.seconds, 0.0).sum(1) / self.count
+        return np.where(self.present, self.seconds - mean[:, None], 0.0)
+
+    @cached_property
+    def time_m2(self) -> Column:
+        total: Column = (self._times * self._times).sum(1)
+        return total
+
+    @cached_property
+    def time_value(self) -> Column:
+        total: Column = (self._times * self.deviations).sum(1)
+        return total
+
+    @cached_property
+    def crossings(self) -> Column:
+        """How often the values cross their mean."""
+        above = self.compact > self.mean[:, None]
+        changed = above[:, 1:] != above[:, :-1]
+        if not self.present.all():
+            changed &= ~np.isnan(self.compact[:, 1:])
+        total: Column = changed.sum(1).astype(np.float64)
+        return total
 
     def quantile(self, q: float) -> Column:
         """Linear between the neighbours, as numpy's default."""
@@ -103,61 +188,39 @@ class Windows:
         result: Column = below + (above - below) * (position - low)
         return result
 
-    def edge(self, last: bool) -> Column:
-        """The last or the first present value."""
-        if not self.values.shape[1]:
-            return np.full(len(self.values), np.nan)
-        at = np.maximum(self.count.astype(np.intp) - 1, 0) if last else np.zeros(len(self.values), np.intp)
-        column: Column = self.compact[np.arange(len(self.values)), at]
-        return column
-
     def of_any(self, column: Column) -> Column:
         """NaN where a window has no value."""
         column[self.count == 0] = np.nan
         return column
 
+    def _at(self, places: npt.NDArray[np.intp]) -> Column:
+        if not self.values.shape[1]:
+            return np.full(len(self.values), np.nan)
+        column: Column = self.compact[np.arange(len(self.values)), places]
+        return column
 
-def _skewness(w: Windows) -> Column:
-    n, m3 = w.count, (w.squares * w.deviations).sum(1)
-    return np.where(n >= 3, n * np.sqrt(n - 1) / (n - 2) * m3 / w.m2**1.5, np.nan)
+
+def _skewness(w: Measured) -> Column:
+    n = w.count
+    return np.where(n >= 3, n * np.sqrt(n - 1) / (n - 2) * w.m3 / w.m2**1.5, np.nan)
 
 
-def _kurtosis(w: Windows) -> Column:
+def _kurtosis(w: Measured) -> Column:
     """Excess over the normal distribution's 3."""
-    n, m4 = w.count, (w.squares * w.squares).sum(1)
+    n = w.count
     scale = n * (n + 1) * (n - 1) / ((n - 2) * (n - 3))
-    return np.where(n >= 4, scale * m4 / w.m2**2 - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3)), np.nan)
+    return np.where(n >= 4, scale * w.m4 / w.m2**2 - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3)), np.nan)
 
 
-def _slope(w: Windows) -> Column:
-    """Least squares, per second."""
-    mean_time = np.where(w.present, w.seconds, 0.0).sum(1) / w.count
-    time = np.where(w.present, w.seconds - mean_time[:, None], 0.0)
-    slope: Column = (time * w.deviations).sum(1) / (time * time).sum(1)
-    return slope
-
-
-def _crossings(w: Windows) -> Column:
-    """How often the values cross their mean."""
-    above = np.where(np.isnan(w.compact), np.nan, w.compact > w.mean[:, None])
-    crossings: Column = np.abs(np.nan_to_num(np.diff(above, axis=1))).sum(1)
-    return crossings
-
-
-def _rms(w: Windows) -> Column:
+def _rms(w: Measured) -> Column:
     return np.sqrt(w.energy / w.count)
 
 
-def _absolute_maximum(w: Windows) -> Column:
+def _absolute_maximum(w: Measured) -> Column:
     return np.maximum(np.abs(w.minimum), np.abs(w.maximum))
 
 
-def _absolute_mean(w: Windows) -> Column:
-    mean: Column = np.abs(w.filled).sum(1) / w.count
-    return mean
-
-
-EDGE: Final[dict[str, Callable[[Windows], Column]]] = {
+MERGEABLE: Final[dict[str, Callable[[Measured], Column]]] = {
     "length": lambda w: w.count,
     "mean": lambda w: w.mean,
     "standard_deviation": lambda w: np.sqrt(w.m2 / w.count),
@@ -165,37 +228,46 @@ EDGE: Final[dict[str, Callable[[Windows], Column]]] = {
     "minimum": lambda w: w.minimum,
     "maximum": lambda w: w.maximum,
     "peak_to_peak": lambda w: w.maximum - w.minimum,
-    "median": lambda w: w.quantile(0.5),
-    "quantile__q_0.05": lambda w: w.quantile(0.05),
-    "quantile__q_0.25": lambda w: w.quantile(0.25),
-    "quantile__q_0.75": lambda w: w.quantile(0.75),
-    "quantile__q_0.95": lambda w: w.quantile(0.95),
     "root_mean_square": _rms,
     "abs_energy": lambda w: w.energy,
     "absolute_maximum": _absolute_maximum,
     "skewness": _skewness,
     "kurtosis": _kurtosis,
-    "slope": _slope,
-    "mean_change": lambda w: w.changes.sum(1) / (w.count - 1),
-    "mean_abs_change": lambda w: np.abs(w.changes).sum(1) / (w.count - 1),
-    "absolute_sum_of_changes": lambda w: w.of_any(np.abs(w.changes).sum(1)),
+    "slope": lambda w: w.time_value / w.time_m2,
+    "mean_change": lambda w: (w.last - w.first) / (w.count - 1),
+    "mean_abs_change": lambda w: w.travel / (w.count - 1),
+    "absolute_sum_of_changes": lambda w: w.travel,
     "variation_coefficient": lambda w: np.sqrt(w.m2 / w.count) / w.mean,
     "crest_factor": lambda w: _absolute_maximum(w) / _rms(w),
-    "shape_factor": lambda w: _rms(w) / _absolute_mean(w),
-    "mean_crossings": _crossings,
-    "first": lambda w: w.edge(last=False),
-    "last": lambda w: w.edge(last=True),
+    "shape_factor": lambda w: _rms(w) / (w.magnitude / w.count),
+    "first": lambda w: w.first,
+    "last": lambda w: w.last,
 }
+"""Features that follow from what is known of the parts of a window. slope: least squares, per second."""
+ORDERED: Final[dict[str, Callable[[Windows], Column]]] = {
+    "median": lambda w: w.quantile(0.5),
+    "quantile__q_0.05": lambda w: w.quantile(0.05),
+    "quantile__q_0.25": lambda w: w.quantile(0.25),
+    "quantile__q_0.75": lambda w: w.quantile(0.75),
+    "quantile__q_0.95": lambda w: w.quantile(0.95),
+    "mean_crossings": lambda w: w.crossings,
+}
+"""Features that need all values of a window side by side."""
+EDGE: Final[dict[str, Callable[[Windows], Column]]] = {**MERGEABLE, **ORDERED}
 """Feature name -> function of m windows, giving float64[m]."""
 
 
 def edge_features(windows: Windows, names: Sequence[str] = tuple(EDGE)) -> Matrix:
     """float64[m, number of names], NaN where a feature is not defined."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        columns = [EDGE[name](windows) for name in names]
+        return settled([EDGE[name](windows) for name in names], names, windows.count)
+
+
+def settled(columns: Sequence[Column], names: Sequence[str], count: Column) -> Matrix:
+    """The columns side by side: no infinity, and nothing but `length` 0 where a window has no value."""
     result = np.stack(columns, axis=1)
     result[np.isinf(result)] = np.nan
-    nothing = windows.count == 0
+    nothing = count == 0
     for column, name in enumerate(names):
         result[nothing, column] = 0.0 if name == "length" else np.nan
     return result

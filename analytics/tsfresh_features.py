@@ -17,6 +17,7 @@ from tsfresh.feature_extraction import (
 )
 from tsfresh.feature_extraction.settings import from_columns
 
+from analytics.arguments import Progress
 from analytics.tsfresh_names import TSFRESH
 from analytics.windows import Cuts
 
@@ -26,10 +27,17 @@ _SETS: Final = {
     "Comprehensive": ComprehensiveFCParameters,
 }
 
+_PARTS: Final = {"Minimal": 500, "Efficient": 20, "Comprehensive": 10}
+"""Windows that are worked on at once, about a second's work."""
 
-def standard(cuts: Cuts, feature_set: str) -> tuple[list[str], npt.NDArray[np.float64]]:
+
+def _untold(_fraction: float) -> None:
+    """For whom progress does not matter."""
+
+
+def standard(cuts: Cuts, feature_set: str, progress: Progress = _untold) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Names and values (float64[pieces, features]) of one of tsfresh's own sets."""
-    table = _extract(cuts, _SETS[feature_set]())
+    table = _extract_in_parts(cuts, _SETS[feature_set](), _PARTS[feature_set], progress)
     return list(table.columns), table.to_numpy(np.float64)
 
 
@@ -38,9 +46,9 @@ def unknown(names: Sequence[str]) -> list[str]:
     return [name for name in names if not _understood(name)]
 
 
-def named(cuts: Cuts, names: Sequence[str]) -> npt.NDArray[np.float64]:
+def named(cuts: Cuts, names: Sequence[str], progress: Progress = _untold) -> npt.NDArray[np.float64]:
     """Values of features by their names, float64[pieces, features]."""
-    table = _extract(cuts, _parameters(names))
+    table = _extract_in_parts(cuts, _parameters(names), _PARTS["Minimal"], progress)
     values: npt.NDArray[np.float64] = table.reindex(columns=list(names)).to_numpy(np.float64)
     return values
 
@@ -58,6 +66,16 @@ def _understood(name: str) -> bool:
 def _parameters(names: Sequence[str]) -> Mapping[str, Any]:
     parameters: Mapping[str, Any] = from_columns([f"value__{name}" for name in names])["value"]
     return parameters
+
+
+def _extract_in_parts(cuts: Cuts, parameters: Mapping[str, Any], part: int, progress: Progress) -> pd.DataFrame:
+    """So many windows at a time, so that progress can be told."""
+    tables = []
+    for first in range(0, len(cuts), part):
+        some = Cuts(cuts.values, cuts.ticks, cuts.low[first : first + part], cuts.high[first : first + part])
+        tables.append(_extract(some, parameters))
+        progress((first + len(some)) / len(cuts))
+    return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
 
 
 def _extract(cuts: Cuts, parameters: Mapping[str, Any]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analytics import extract
-from analytics.arguments import Context, Job
+from analytics.arguments import Context, Job, Signal
 from analytics.catalog import CATALOG
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
 from analytics.extract import EXTRACT_FEATURES
@@ -142,6 +142,18 @@ def test_what_tsfresh_computes_becomes_a_job_at_once(features: str, long: bool) 
     job = EXTRACT_FEATURES.plan(([], None, None, 0.0, 0.0, features), CONTEXT)
     assert isinstance(job, Job)
     assert job.long == long
+
+
+def test_quick_features_of_a_long_time_are_a_job_that_tells_its_progress() -> None:
+    about = {name: Signal(period_s=1.0) for name in CONTEXT.signals}
+    context = Context(CONTEXT.signals, NOW, about)
+    day, minute = NOW - 2 * 86_400 * S, NOW - 60 * S
+    assert EXTRACT_FEATURES.plan(([], day, None, 0.0, 0.0, ""), context).long
+    assert EXTRACT_FEATURES.plan(([], NOW - 20_000 * S, None, 60.0, 1.0, ""), context).long
+    assert not EXTRACT_FEATURES.plan(([], minute, None, 10.0, 1.0, ""), context).long
+    told: list[float] = []
+    extract.run({"Flow": ramp(600)}, NOW - 599 * S, NOW, 60.0, 1.0, "Edge", told.append)
+    assert told[-1] >= 1.0
 
 
 def test_more_values_than_a_client_could_take_are_refused() -> None:

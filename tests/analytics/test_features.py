@@ -56,6 +56,18 @@ def compare_with_tsfresh() -> None:
     cuts = cut(series, ends, 40 * TICKS_PER_SECOND)
     theirs = tsfresh_features.named(cuts, list(SHARED.values()))
     ours = np.concatenate([edge_features(matrix, list(SHARED)) for matrix in cuts.matrices()])
+    told: list[float] = []
+    parts = tsfresh_features._extract_in_parts(
+        cuts, tsfresh_features._parameters(list(SHARED.values())), 5, told.append
+    )
+    np.testing.assert_array_equal(parts[list(SHARED.values())].to_numpy(), theirs)
+    assert told[-1] == 1.0
+    constant = cut([Series(ticks, np.full(120, 0.1), np.zeros(120, np.uint32))], ends, 40 * TICKS_PER_SECOND)
+    np.testing.assert_allclose(
+        edge_features(next(constant.matrices()), list(SHARED)),
+        tsfresh_features.named(constant, list(SHARED.values())),
+        atol=1e-9,
+    )
     assert len(ours) == len(signals) * len(ends) > 8
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
