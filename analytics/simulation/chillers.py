@@ -114,6 +114,7 @@ _LEAVING: Final = (
     Port("leaving", "CEL", "Chilled water going out", (2.0, 25.0)),
     Port("condenser_leaving", "CEL", "Cooling water going out", (10.0, 60.0)),
 )
+_RATIOS: Final = (("cop", "cooling", "power"),)
 _RATED: Final = (
     Parameter("rated_cooling", 500.0, 0.1, 1e5, "KWT", "Cooling at full capacity"),
     Parameter("least_capacity", 0.1, 0.0, 1.0, None, "Least share of it while it runs"),
@@ -138,6 +139,7 @@ CHILLER: Final = MachineModel(
     (*_OUTPUTS, *_LEAVING),
     _CARNOT,
     _steady,
+    ratios=_RATIOS,
 )
 
 CHILLER_DYNAMIC: Final = MachineModel(
@@ -155,6 +157,7 @@ CHILLER_DYNAMIC: Final = MachineModel(
     _LEAVING,
     _moves,
     _start,
+    _RATIOS,
 )
 
 CHILLER_GORDON_NG: Final = MachineModel(
@@ -170,4 +173,5 @@ CHILLER_GORDON_NG: Final = MachineModel(
         Parameter("a3", 0.04, 0.0, 10.0, None, "Resistance of the heat exchangers, K/kW"),
     ),
     _gordon_ng,
+    ratios=_RATIOS,
 )

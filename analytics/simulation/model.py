@@ -51,7 +51,8 @@ class MachineModel:
 
     outputs: what `compute` gives. Every state is an output as well, and needs no `compute`. derivatives: of the states
     per second; None: steady, and then `compute` takes arrays over time. start(inputs, parameters): the states of a
-    machine that has run like that for long. cost_s: processor seconds for an hour simulated in steps of a minute, NaN
+    machine that has run like that for long. ratios: key figures (name, output above, output below), of their integrals
+    over time. cost_s: processor seconds for an hour simulated in steps of a minute, NaN
     where it has not been measured; those of the models here are from `uatwin bench simulate`.
     """
 
@@ -65,6 +66,7 @@ class MachineModel:
     states: tuple[Port, ...] = ()
     derivatives: Equations | None = None
     start: Callable[[Values, Values], dict[str, Any]] | None = None
+    ratios: tuple[tuple[str, str, str], ...] = ()
     cost_s: float = float("nan")
 
     @property

@@ -103,6 +103,9 @@ def _outputs(lift: Port) -> tuple[Port, ...]:
     )
 
 
+_RATIOS: Final = (("specific_energy", "power", "flow"),)
+"""kWh/m3."""
+
 PUMP: Final = MachineModel(
     "pump",
     "Centrifugal pump with variable speed in a circuit: affinity laws, efficiency curve, losses of the drive",
@@ -114,6 +117,7 @@ PUMP: Final = MachineModel(
         Parameter("inlet_pressure", 0.0, -1.0, 100.0, "BAR", "Gauge pressure before the pump"),
     ),
     _pump,
+    ratios=_RATIOS,
 )
 
 FAN: Final = MachineModel(
@@ -124,4 +128,5 @@ FAN: Final = MachineModel(
     _outputs(Port("pressure", "PAL", "Rise of the total pressure")),
     _parameters("PAL", "Pa", 1000.0, 20000.0, 1500.0, 7.5),
     _fan,
+    ratios=_RATIOS,
 )

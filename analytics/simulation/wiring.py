@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from analytics.simulation.model import ANY, Port
+from analytics.simulation.model import Port
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """factor x a tag (its path) or, where `port` is given, x a port of a model of the twin with that path; factor and
-    offset also bring the tag's unit to the port's: port value = factor x tag + offset."""
+    offset also bring the tag's unit to the port's: port value = factor x tag + offset. command: path of the command
+    that sets this tag, in the tag's unit; "": none."""
 
     path: str
     port: str = ""
     factor: float = 1.0
     offset: float = 0.0
+    command: str = ""
 
     @property
     def name(self) -> str:
@@ -60,6 +62,8 @@ class ModelUse:
         fed = [term.path for source in self.inputs.values() for term in source.terms if not term.port]
         return tuple(dict.fromkeys((*fed, *(term.path for term in self.outputs.values()))))
 
-    def validity(self, port: Port) -> tuple[float, float]:
-        """Where the model holds."""
-        return self.ranges.get(port.name, port.range if port.range != ANY else ANY)
+    @property
+    def commands(self) -> dict[str, str]:
+        """Paths of commands to those of the tags that they set."""
+        terms = [term for source in self.inputs.values() for term in source.terms]
+        return {term.command: term.path for term in terms if term.command}
