@@ -42,6 +42,7 @@ async def test_a_signal_stops_it_within_two_seconds_and_nothing_is_left(tmp_path
     with demo(tmp_path) as process:
         async with seat(process.endpoint) as client:
             await client.until_all_good()
+            await client.start_worker()
             children = process.children()
             assert len(children) == 2  # devices, analytics worker
             assert len(list(process.tmp.glob("uatwin-demo-*"))) == 1
@@ -63,10 +64,12 @@ def test_a_signal_while_it_starts_leaves_nothing_behind(tmp_path: Path, after_s:
         assert "Traceback" not in process.complained or "import" in process.complained
 
 
-def test_when_it_is_killed_its_devices_and_workers_end_as_well(tmp_path: Path) -> None:
+async def test_when_it_is_killed_its_devices_and_workers_end_as_well(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
+        async with seat(process.endpoint) as client:
+            await client.start_worker()
         children = process.children()
-        assert children
+        assert len(children) == 2
         process.stop(signal.SIGKILL)
         _, alive = psutil.wait_procs(children, timeout=20)  # a worker that is just starting looks when it has started
         assert alive == []

@@ -215,6 +215,14 @@ class Seat:
         (answer,) = await self.client.uaclient.call([request])
         return answer
 
+    async def start_worker(self) -> None:
+        """Have the bridge start an analytics worker, as any call does."""
+        null, zero = ua.Variant(), ua.Variant(0.0, ua.VariantType.Double)
+        names = ua.Variant(["Speed"], ua.VariantType.String, is_array=True)
+        features = ua.Variant("mean", ua.VariantType.String)
+        arguments = (names, null, null, zero, zero, features)
+        await self.results(await self.call("PrimaryLoop/Pump1/Analytics/ExtractFeatures", *arguments))
+
     async def results(self, answer: ua.CallMethodResult, within_s: float = 60.0) -> list[object]:
         """What an analytics method gives in the end: its outputs without the JobId, from its job if it became one."""
         *outputs, job = (variant.Value for variant in answer.OutputArguments)
