@@ -10,6 +10,7 @@ from typing import Any, Final
 from server.config.checking import Checker, describe, key_position
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Instances, one, read_instances
+from server.config.model_parts import MODEL_KEYS, ModelPart, model_parts
 from server.config.models import (
     CommandSpec,
     InterlockSpec,
@@ -45,7 +46,7 @@ DIAGNOSTICS: Final = ("GoodFraction", "BadTags", "QualityProblems")
 _PARTS: Final = frozenset({"telemetry", "commands", "methods", "rules", "components", "children"})
 _FILLED_IN: Final = re.compile(r"(?<!\{)\{(value|limit|unit)\}(?!\})")
 """What the message of a rule leaves open until there is an alarm."""
-_ELSEWHERE: Final = _PARTS | {"relations"}
+_ELSEWHERE: Final = _PARTS | MODEL_KEYS | {"relations"}
 _NOT_IN_HEADER: Final = {TYPE: _ELSEWHERE | {"parameters"}, TWIN: _ELSEWHERE | {"with", "instances"}}
 
 
@@ -95,6 +96,7 @@ class Body:
     tags: tuple[TagPart, ...]
     methods: tuple[MethodPart, ...]
     rules: tuple[RulePart, ...]
+    models: tuple[ModelPart, ...]
     entries: tuple[Entry, ...]
 
 
@@ -196,6 +198,7 @@ class BodyReader:
             tags,
             tuple(self._methods(raw, names)),
             tuple(self._rules(raw, names)),
+            tuple(model_parts(raw, names, self._problems)),
             (*self._below(raw, "components", names), *self._below(raw, "children", names)),
         )
 

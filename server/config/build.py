@@ -23,6 +23,7 @@ from server.config.connections import Endpoint
 from server.config.drafts import Draft, Inherited, Reference, RuleDraft
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Row
+from server.config.model_parts import MODEL, model_draft
 from server.config.models import CommandSpec, TwinSpec, TypeSpec
 from server.config.names import name_problem
 from server.config.plant import CommandRules, Scope, Tag
@@ -184,6 +185,10 @@ class Builder:
                 draft.methods.append((name, method, spec))
         for part in body.rules:
             self._rule(part, values, draft)
+        for one in body.models:
+            if (spec_of := one.spec.make(MODEL, values, draft.label)) is not None:
+                model = model_draft(one, spec_of)
+                draft.models[model.name] = model
         for entry in body.entries:
             self._expand(entry, values, draft, inherited)
 

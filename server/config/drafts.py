@@ -8,6 +8,7 @@ from typing import Final
 
 from server.config.bodies import MethodPart
 from server.config.errors import Place
+from server.config.model_parts import ModelDraft
 from server.config.models import InterlockSpec, MethodSpec
 from server.config.plant import Scope, Tag
 from server.config.rule_spec import RuleSpec
@@ -63,6 +64,7 @@ class Draft:
     rules: list[RuleDraft] = field(default_factory=list)
     children: list[Draft] = field(default_factory=list)
     relations: list[Reference] = field(default_factory=list)
+    models: dict[str, ModelDraft] = field(default_factory=dict)
     names: dict[str, Place] = field(default_factory=dict)
 
     def walk(self) -> Iterator[Draft]:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from drivers.data_types import DataType
 from nodesets.units import nearest, unit
 from server.config.history_spec import HistorySpec
+from server.config.model_spec import ModelSpec
 from server.config.plant import Scope
 from server.config.publish_spec import PublisherSpec
 from server.config.quality_settings import QualitySettings
@@ -238,6 +239,8 @@ class TwinBase(Spec):
     commands: dict[str, CommandSpec] = Field(default_factory=dict, description="Variables that can be written.")
     methods: dict[str, MethodSpec] = Field(default_factory=dict, description="Methods that write commands.")
     rules: dict[str, RuleSpec] = Field(default_factory=dict, description="Alarms of it, by name.")
+    model: ModelSpec | None = Field(default=None, description="What simulates it.")
+    models: dict[str, ModelSpec] = Field(default_factory=dict, description="The same by name, where there are several.")
     components: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins of parts, of scope component.")
     children: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins below this one, of any scope.")
 

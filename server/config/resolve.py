@@ -10,6 +10,7 @@ from server.config.build import Builder
 from server.config.diagnostics import twin_diagnostics
 from server.config.drafts import Draft, Reference
 from server.config.errors import Place, Problems, did_you_mean
+from server.config.model_wiring import Wiring
 from server.config.models import InterlockSpec, MethodSpec
 from server.config.names import absolute
 from server.config.plant import (
@@ -34,6 +35,7 @@ class Resolver:
         self._built = built
         self._problems = problems
         self._commands: dict[str, tuple[Tag, ...]] = {}
+        self._wiring = Wiring(built, problems, self._tag)
 
     def twins(self, roots: list[Draft]) -> tuple[Twin, ...]:
         """The roots of the finished tree; built.tags then holds all tags, the twins' diagnostics last."""
@@ -60,6 +62,7 @@ class Resolver:
             diagnostics[draft.path],
             tuple(self._twin(child, diagnostics) for child in draft.children),
             tuple(found for relation in draft.relations if (found := self._relation(draft, relation))),
+            models=self._wiring.uses(draft) if draft.models else (),
         )
 
     def _command(self, draft: Draft, tag: Tag, given: list[tuple[Map, InterlockSpec]]) -> Tag:

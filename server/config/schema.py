@@ -13,7 +13,16 @@ from server.config.models import PlantFile
 from server.config.upkeep import Upkeep
 
 _HOLE: Final = {"type": "string", "pattern": r"\{.+\}"}
-_TEMPLATED: Final = ("TypeSpec", "TwinSpec", "TagSpec", "CommandSpec", "MethodSpec", "InterlockSpec", "RuleSpec")
+_TEMPLATED: Final = (
+    "TypeSpec",
+    "TwinSpec",
+    "TagSpec",
+    "CommandSpec",
+    "MethodSpec",
+    "InterlockSpec",
+    "RuleSpec",
+    "ModelSpec",
+)
 """Definitions in which text with parameters may stand for any other value."""
 
 
