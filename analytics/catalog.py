@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from analytics import anomaly_detect, anomaly_explain, change_points, drift, extract, remaining_life, returns, savings
+from analytics import (
+    anomaly_detect,
+    anomaly_explain,
+    change_points,
+    drift,
+    extract,
+    forecast,
+    health,
+    remaining_life,
+    returns,
+    savings,
+)
 from analytics.function import Function
 from analytics.managing import MANAGING
 
@@ -13,7 +24,9 @@ _FUNCTIONS: Final = (
     anomaly_detect.DETECT_ANOMALIES,
     anomaly_explain.EXPLAIN_ANOMALY,
     change_points.DETECT_CHANGE_POINTS,
+    health.GET_HEALTH,
     remaining_life.PREDICT,
+    forecast.FORECAST,
     drift.CHECK_DRIFT,
     savings.ESTIMATE_SAVINGS,
     returns.CALCULATE_RETURN,

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from analytics import anomaly_detect, anomaly_explain, change_points, drift, extract, remaining_life, savings, training
+from analytics import (
+    anomaly_detect,
+    anomaly_explain,
+    change_points,
+    drift,
+    extract,
+    forecast,
+    health,
+    remaining_life,
+    savings,
+    training,
+)
 
 JOBS: Final[dict[str, Callable[..., Any]]] = {
     "ExtractFeatures": extract.run,
@@ -17,6 +28,8 @@ JOBS: Final[dict[str, Callable[..., Any]]] = {
     "ExplainAnomaly": anomaly_explain.run,
     "DetectChangePoints": change_points.run,
     "CheckDrift": drift.run,
+    "GetHealth": health.run,
+    "Forecast": forecast.run,
     "RemainingLifeByHistories": remaining_life.run_histories,
     "RemainingLifeByTrend": remaining_life.run_trend,
     "TrainModel": training.run,

@@ -7,6 +7,8 @@ from typing import Final
 
 ANOMALY_SCORE: Final = "AnomalyScore"
 CANDIDATE_SCORE: Final = "CandidateScore"
+HEALTH_SCORE: Final = "HealthScore"
+REMAINING_LIFE: Final = "RemainingUsefulLife"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,7 @@ class Latest:
 
     function, result: where it comes from: each `every_s` seconds the server calls that function of the catalog with
     all arguments left open (null, empty, 0), on twins that have an active model of `kind` ("": on all), and puts that
-    result here, Good where valid. function "": the live anomaly score.
+    result here, Good where valid. function "": the live anomaly score, and the health.
     """
 
     name: str
@@ -37,5 +39,13 @@ LATEST: Final = (
     Latest(
         CANDIDATE_SCORE, "The same by the newest Candidate, which is on trial: nobody is to act on it",
         range=(0.0, 1.0),
+    ),
+    Latest(
+        HEALTH_SCORE, "Health of this twin and of those below it: 100 well, 60 at a warning, 20 at an alarm, 0 beyond",
+        range=(60.0, 100.0),
+    ),
+    Latest(
+        REMAINING_LIFE, "What PredictRemainingUsefulLife says with its usual arguments, where that is in hours",
+        unit="HUR", function="PredictRemainingUsefulLife", result="Hours", every_s=300.0,
     ),
 )  # fmt: skip

@@ -61,7 +61,8 @@ def run_histories(
     histories = int(record.settings["histories"] or 0)
     sentence = histories_sentence((said, ahead.lower, ahead.upper), symbol, confidence, histories, drivers[:3])
     reason = _reservations(life, model, said, confidence, ahead.promised, start_ticks is None, symbol)
-    found = (said, ahead.lower, ahead.upper, unit, horizons, ahead.chances, histories, drivers, shares)
+    hours = said if unit == HOUR else float("nan")
+    found = (said, ahead.lower, ahead.upper, unit, hours, horizons, ahead.chances, histories, drivers, shares)
     return (*found, "Histories", sentence, True, reason)
 
 
@@ -94,7 +95,7 @@ def run_trend(
     said = (trend.hours, lower, upper)
     chances = np.array([float((trend.left <= horizon).mean()) for horizon in HOURS])
     sentence = trend_sentence(one.signal, trend.level, trend.rate, limit, one.symbol, said)
-    return (*said, HOUR, np.array(HOURS), chances, 0, drivers, shares, "Trend", sentence, True, remark)
+    return (*said, HOUR, said[0], np.array(HOURS), chances, 0, drivers, shares, "Trend", sentence, True, remark)
 
 
 def _nearest(
@@ -193,6 +194,7 @@ PREDICT: Final = Function(
         Argument("Lower", _DOUBLE, description="Lower end of the interval, in Unit"),
         Argument("Upper", _DOUBLE, description="Upper end of the interval, in Unit; infinite where it is not bounded"),
         Argument("Unit", ArgumentType.String, description="UNECE code: HUR for hours, or that of the counter of use"),
+        Argument("Hours", _DOUBLE, description="The same in hours; NaN where use is counted otherwise", unit=HOUR),
         Argument("Horizons", *_DOUBLES, "In Unit"),
         Argument("Probabilities", *_DOUBLES, "That the end comes within each horizon, 0 to 1"),
         Argument("Histories", ArgumentType.UInt32, description="How many lives it rests on; 0 for a trend"),

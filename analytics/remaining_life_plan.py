@@ -20,6 +20,7 @@ _USUAL_PERCENT: Final = 90.0
 _READINGS: Final = 2e6
 """Of all signals together, for a trend."""
 _MOST_INDICATORS: Final = 50
+_MOST_SIGNALS: Final = 2_000
 HOUR: Final = "HUR"
 
 
@@ -76,6 +77,8 @@ def _model(argument: object, context: Context) -> ModelRecord | None:
 
 def _alarmed(context: Context) -> tuple[tuple[Indicator, ...], str]:
     """The signals that have alarm limits. Raises NotAvailable where there are none."""
+    if len(context.signals) > _MOST_SIGNALS:
+        raise NotAvailable(f"it and the twins below have {len(context.signals)} signals; call it on the twins below")
     found = []
     for name in context.signals:
         low, high = _outer(context.about[name].limits) if name in context.about else (-np.inf, np.inf)

@@ -24,6 +24,7 @@ from server.address_space.analytics_objects import AnalyticsObjects
 from server.alarms.alarms import Alarms, of_plant
 from server.alarms.data_quality import DataQuality
 from server.alarms.following import Following
+from server.analysis.health_scores import HealthScores
 from server.analysis.jobs import JobBook
 from server.analysis.library import Library
 from server.analysis.live import Live
@@ -91,7 +92,9 @@ class Bridge:
             self.jobs,
             lambda: self.alarms.definitions,
         )
+        self.health = HealthScores(plant, self.table, lambda: self.alarms.definitions)
         self.alarms.on_definitions(lambda _: self.analytics.adopt())
+        self.alarms.on_definitions(lambda _: self.health.forget())
         self.live = Live(plant, self.table, self.library, self.analytics.complete)
         objects = AnalyticsObjects(self.library, self.jobs)
         self.following = Following(self.alarms)
@@ -135,6 +138,7 @@ class Bridge:
                 tasks.create_task(self.acquisition.run(), name="acquisition")
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
                 tasks.create_task(self.live.run(), name="live results")
+                tasks.create_task(self.health.run(), name="health scores")
                 tasks.create_task(self.publishers.run(), name="publishers")
                 tasks.create_task(self.alarms.run(), name="alarms")
                 tasks.create_task(self.following.conditions.run(), name="conditions")
@@ -163,6 +167,7 @@ class Bridge:
         self.commands.adopt(new)
         self.analytics.adopt()
         self.live.adopt(new)
+        self.health.adopt(new)
         connections = await self.acquisition.adopt(new)
         self.diagnostics.adopt(new, self.acquisition.links)
         self.publishers.adopt(new)
