@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -68,9 +69,10 @@ class Column:
 
 
 class Batch:
-    """The columns of one batch, by type."""
+    """The columns of one batch, by type. past: of readings that are not the current values of their rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, past: bool = False) -> None:
+        self._past = past
         self._columns: dict[DataType | None, Column] = {}
 
     def column(self, data_type: DataType, array_length: int) -> Column:
@@ -82,4 +84,7 @@ class Batch:
         """Everything since the last call as one batch, None where there is nothing. Readings of a row keep their
         order."""
         parts = [part for column in self._columns.values() if len(column) for part in column.take()]
-        return Readings.concat(parts) if parts else None
+        if not parts:
+            return None
+        batch = Readings.concat(parts)
+        return replace(batch, past=True) if self._past else batch

@@ -33,6 +33,7 @@ class Readings:
     status: uint32[n], OPC UA StatusCodes. source_ticks: int64[n], SourceTimestamps (100 ns since 1601, UTC).
     side: what fits no cell (text, bytes, arrays), by the index in this batch; its cell is ignored.
     A reading whose status is Bad carries no value: its cell is ignored and the table keeps the last one.
+    past: they are what a device kept while it could not say so; none of them is the current value of its row.
     The maker hands the arrays over and does not change them afterwards.
     """
 
@@ -41,6 +42,7 @@ class Readings:
     status: npt.NDArray[np.uint32]
     source_ticks: npt.NDArray[np.int64]
     side: Mapping[int, object] = field(default_factory=dict)
+    past: bool = False
 
     def __len__(self) -> int:
         return len(self.row)
@@ -58,7 +60,7 @@ class Readings:
 
     @staticmethod
     def concat(parts: Sequence[Readings]) -> Readings:
-        """Several batches as one, in order."""
+        """Several batches as one, in order; none of the past, or all."""
         if len(parts) == 1:
             return parts[0]
         side: dict[int, object] = {}
@@ -72,4 +74,5 @@ class Readings:
             np.concatenate([part.status for part in parts] or [np.empty(0, np.uint32)]),
             np.concatenate([part.source_ticks for part in parts] or [np.empty(0, np.int64)]),
             side,
+            bool(parts) and parts[0].past,
         )

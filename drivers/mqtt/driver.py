@@ -55,7 +55,8 @@ class MqttDriver:
         self._router = Router(connection, bindings, self.traffic, batch)
         client_id = connection.client_id or f"uatwin-{name}"
         self._channel = Channel(client_id, connection, self.traffic, self._on_message, self._on_batch)
-        self._sparkplug = Host(connection, bindings, self.traffic, batch, self._channel.send)
+        self._past = Batch(past=True)
+        self._sparkplug = Host(connection, bindings, self.traffic, batch, self._past, self._channel.send)
         for topic_filter, node in self._sparkplug.nodes.items():
             self._router.add(topic_filter, node)
         if self._sparkplug.state_topic is not None:
@@ -165,10 +166,12 @@ class MqttDriver:
 
     def _hand_over(self) -> bool:
         """Deliver what has come; whether there was something."""
-        readings = self._router.take() if self._deliver is not None else None
-        if readings is not None and self._deliver is not None:
-            self._deliver(readings)
-        return readings is not None
+        if self._deliver is None:
+            return False
+        batches = [batch for batch in (self._router.take(), self._past.take()) if batch is not None]
+        for batch in batches:
+            self._deliver(batch)
+        return bool(batches)
 
 
 def _drop(_readings: Readings) -> None:

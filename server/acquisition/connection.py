@@ -121,7 +121,8 @@ class ConnectionAtWork:
         except CommitError as error:  # the driver's mistake, but what delivers must not raise
             self._cannot_commit(error)
         else:
-            self._staleness.expect(batch.row)
+            if not batch.past:
+                self._staleness.expect(batch.row)
 
     def _cannot_commit(self, error: CommitError) -> None:
         log.error("%s: the driver delivered what cannot be committed: %s", self.name, error)

@@ -49,9 +49,13 @@ class Intake:
             self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self.flush)
 
     def commit(self, batch: Readings) -> None:
-        """Commit a batch now, after those that wait. Raises CommitError."""
+        """Commit a batch now, after those that wait; one of the past goes to who keeps every value. Raises
+        CommitError."""
         self.flush()
-        self._commit(batch)
+        if batch.past:
+            self._table.backfill(batch)
+        else:
+            self._commit(batch)
 
     def mark(self, rows: Rows, with_value: int, without_value: int) -> None:
         """`TagTable.mark`, after what waits is committed; rows that are gone stay so."""

@@ -121,6 +121,8 @@ class _Probing:
         return Answer(tag, status, self._table.python_value(tag.row), self._raw.get(tag.row, ""))
 
     def _take(self, batch: Readings) -> None:
+        if batch.past:
+            return
         self._table.commit(batch)
         self._said.update(batch.row.tolist())
         self._news.set()

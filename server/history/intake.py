@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers.readings import Readings
+from drivers.readings import Readings, now_ticks
 from server.tags.table import TagTable
 
 PIECE: Final = 65_536
@@ -45,8 +44,12 @@ class Intake:
         self._table = table
         self._wanted = np.zeros(len(table), np.bool_)
         self._pieces: deque[Piece] = deque()
-        self.close: Callable[[], None] = table.on_commit(self._push)
-        """Stops following the table."""
+        self._stops = table.on_commit(self._push), table.on_backfill(self._push_past)
+
+    def close(self) -> None:
+        """Stop following the table."""
+        for stop in self._stops:
+            stop()
 
     def want(self, wanted: npt.NDArray[np.bool_]) -> None:
         """Keep the readings of the rows that are true here, from now on; it has a place for every row of the table."""
@@ -66,16 +69,22 @@ class Intake:
         self._count()
 
     def _push(self, batch: Readings) -> None:
+        self._keep(batch, self._table.server_ticks[batch.row])
+
+    def _push_past(self, batch: Readings) -> None:
+        self._keep(batch, np.full(len(batch), now_ticks(), np.int64))
+
+    def _keep(self, batch: Readings, server_ticks: npt.NDArray[np.int64]) -> None:
         keep = self._wanted[batch.row]
         if keep.all():
-            self._take(batch, self._table.server_ticks[batch.row])
+            self._take(batch, server_ticks)
         elif keep.any():
             side = {}
             if batch.side:
                 place = np.cumsum(keep) - 1
                 side = {int(place[index]): value for index, value in batch.side.items() if keep[index]}
             kept = Readings(batch.row[keep], batch.value[keep], batch.status[keep], batch.source_ticks[keep], side)
-            self._take(kept, self._table.server_ticks[kept.row])
+            self._take(kept, server_ticks[keep])
 
     def _take(self, batch: Readings, server_ticks: npt.NDArray[np.int64]) -> None:
         start, count = 0, len(batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -38,8 +38,12 @@ class Recent:
         self._held = 0
         self._tail_held = 0
         self._lock = threading.Lock()
-        self.close: Callable[[], None] = table.on_commit(self._push)
-        """Stops following the table."""
+        self._stops = table.on_commit(self._push), table.on_backfill(self._push)
+
+    def close(self) -> None:
+        """Stop following the table."""
+        for stop in self._stops:
+            stop()
 
     def __len__(self) -> int:
         """Readings held."""

@@ -53,6 +53,7 @@ class TagTable:
         self._clock = clock
         self._note_side()
         self._after: tuple[tuple[Committed], ...] = ()
+        self._after_past: tuple[tuple[Committed], ...] = ()
 
     def __len__(self) -> int:
         return len(self.value)
@@ -125,6 +126,24 @@ class TagTable:
 
         def stop() -> None:
             self._after = tuple(one for one in self._after if one is not entry)
+
+        return stop
+
+    def backfill(self, batch: Readings) -> None:
+        """Hand readings of the past to who keeps every value; what is current stays as it is. Raises CommitError as
+        `commit` does."""
+        self._refuse_wrong(batch)
+        if len(batch):
+            for (listener,) in self._after_past:
+                listener(batch)
+
+    def on_backfill(self, listener: Committed) -> Callable[[], None]:
+        """Call listener(batch) for each batch of the past; returns how to stop that. A listener must not raise."""
+        entry = (listener,)
+        self._after_past = (*self._after_past, entry)
+
+        def stop() -> None:
+            self._after_past = tuple(one for one in self._after_past if one is not entry)
 
         return stop
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from drivers.packed import Packed
 from drivers.readings import Readings
 from drivers.status import Status
 from server.acquisition.intake import PATIENCE_S, Intake
+from server.history.intake import Intake as History
+from server.history.recent import Recent
 from server.tags.table import CommitError, TagTable
 from tests.simulators.virtual_time import virtual_time
 
@@ -138,3 +141,18 @@ async def test_what_is_packed_and_what_is_not_keep_their_order():
     intake.flush()
     assert len(wrong) == 1
     assert table.python_value(1) == 5.0
+
+
+async def test_what_a_device_kept_while_it_was_away_stands_in_the_past_and_is_not_current():
+    table = TagTable([DataType.Double])
+    intake, recent, stored = Intake(table), Recent(table), History(table, 10)
+    stored.want(np.ones(1, np.bool_))
+    intake.commit(replace(one(0, 7.0), source_ticks=np.array([9], np.int64)))
+    intake.commit(replace(one(0, 3.0), past=True))
+    assert table.python_value(0) == 7.0
+    assert recent.series([0])[0].values.tolist() == [3.0, 7.0]
+    (piece,) = stored.drain()
+    assert piece.cells[: piece.count].view("<f8").tolist() == [7.0, 3.0]
+    assert piece.source_ticks[: piece.count].tolist() == [9, 5]
+    recent.close()
+    stored.close()

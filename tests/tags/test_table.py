@@ -265,3 +265,21 @@ def test_a_table_that_grows_keeps_what_it_has():
     table.commit(Readings(np.array([2], np.int32), cells, np.zeros(1, np.uint32), np.ones(1, np.int64)))
     assert table.python_value(2) == -7
     assert table.status[3] == Status.BadWaitingForInitialData
+
+
+def test_what_is_of_the_past_goes_to_who_keeps_every_value_and_changes_nothing_current():
+    table = mixed()
+    table.commit(batch((0, 5, Status.Good)))
+    before, committed, kept = snapshot(table), [], []
+    table.on_commit(committed.append)
+    stop = table.on_backfill(kept.append)
+    old = replace(batch((0, 3, Status.Good), (0, 4, Status.Good)), past=True)
+    table.backfill(old)
+    assert kept == [old]
+    assert not committed
+    assert str(snapshot(table)) == str(before)
+    with pytest.raises(CommitError):
+        table.backfill(batch((99, 3, Status.Good)))
+    stop()
+    table.backfill(old)
+    assert len(kept) == 1

@@ -27,15 +27,16 @@ AskForBirth = Callable[[NodeId], None]
 
 
 class MetricTarget:
-    """One tag as the receiver of a metric, and the last value it got."""
+    """One tag as the receiver of a metric, and the last value it got. past: where readings go that the node kept."""
 
-    __slots__ = ("column", "convert", "id", "row", "value")
+    __slots__ = ("column", "convert", "id", "past", "row", "value")
 
-    def __init__(self, binding: Binding, column: Column) -> None:
+    def __init__(self, binding: Binding, column: Column, past: Column) -> None:
         point: MqttPoint = binding.point
         assert point.sparkplug is not None
         self.row = binding.row
         self.column = column
+        self.past = past
         self.id = MetricId(point.sparkplug.device, point.sparkplug.metric)
         self.convert: Convert = converter(binding.data_type, point.scale, point.offset, binding.array_length)
         self.value: object = None
@@ -160,7 +161,7 @@ class EdgeNode:
                 self._ask(now)
                 continue
             targets = self._targets.get(known.id)
-            if targets and not metric.is_historical:  # what the node stored while it was away is not the current value
+            if targets:
                 ticks = metric.timestamp or message.timestamp
                 self._give(topic, targets, metric, known.datatype, ticks, now)
 
@@ -175,7 +176,11 @@ class EdgeNode:
                 value = target.convert(value_of(metric, metric.datatype or datatype)) if status < _BAD else None
             except Unusable as error:
                 count(self._traffic, topic, f"{_called(metric)}: {error}", [target.row])
-                target.fail(error.status, ticks)
+                if not metric.is_historical:
+                    target.fail(error.status, ticks)
+                continue
+            if metric.is_historical:  # what the node stored while it was away is not the current value
+                target.past.add(target.row, value, status, ticks)
             else:
                 target.value = target.value if value is None else value
                 target.column.add(target.row, value, status, ticks)

@@ -36,11 +36,17 @@ class Send(Protocol):
 
 
 class Host:
-    """All edge nodes that tags name. send publishes; it is called from `subscribed`, `goodbye` and while messages are
-    taken."""
+    """All edge nodes that tags name. past: for what nodes have stored. send publishes; it is called from `subscribed`,
+    `goodbye` and while messages are taken."""
 
     def __init__(
-        self, connection: MqttConnection, bindings: Sequence[Binding], traffic: Traffic, batch: Batch, send: Send
+        self,
+        connection: MqttConnection,
+        bindings: Sequence[Binding],
+        traffic: Traffic,
+        batch: Batch,
+        past: Batch,
+        send: Send,
     ) -> None:
         self._host_id = connection.host_id
         self._send = send
@@ -51,7 +57,8 @@ class Host:
             node = node_of(binding.point)
             if node is not None:
                 self._bindings[binding.row] = binding
-                target = MetricTarget(binding, batch.column(binding.data_type, binding.array_length))
+                kind = binding.data_type, binding.array_length
+                target = MetricTarget(binding, batch.column(*kind), past.column(*kind))
                 self._nodes.setdefault(node, EdgeNode(node, traffic, self._ask_for_birth)).add(target)
 
     @property

@@ -222,9 +222,17 @@ async def test_what_was_stored_while_a_node_was_away_is_not_current(
 ) -> None:
     seen = await observe(broker.port, [sparkplug(0, "Speed")])
     await node.send("NBIRTH", SPEED | metric(value=1.0))
-    await node.send("NDATA", metric(alias=1, value=99.0, is_historical=True), metric(alias=1, value=2.0))
-    await seen.until(0, 2.0)
-    assert seen.values(0) == [1.0, 2.0]
+    await node.send(
+        "NDATA",
+        metric(alias=1, value=99.0, is_historical=True, timestamp=1_700_000_000_000),
+        metric(alias=1, value=2.0),
+    )
+    await until(lambda: any(batch.past for batch in seen.batches) and 2.0 in seen.values(0))
+    now = [batch for batch in seen.batches if not batch.past]
+    (past,) = [batch for batch in seen.batches if batch.past]
+    assert [value for batch in now for value in batch.value.view("<f8").tolist()] == [1.0, 2.0]
+    assert past.value.view("<f8").tolist() == [99.0]
+    assert past.source_ticks.tolist() == [ticks_from_unix(1_700_000_000)]
 
 
 async def test_commands_go_by_alias_or_name_and_only_to_who_is_there(
@@ -321,7 +329,7 @@ def test_no_message_whatever_is_in_it_is_more_than_malformed(said: list[tuple[st
         for row, (point, kind) in enumerate(zip(points, (DataType.Double, DataType.Int16), strict=True))
     ]
     batch = Batch()
-    host = Host(mqtt.connection_model(host="x"), bindings, Traffic(), batch, lambda *_: None)
+    host = Host(mqtt.connection_model(host="x"), bindings, Traffic(), batch, Batch(past=True), lambda *_: None)
     ((_, node),) = host.nodes.items()
     for index, (kind, at, noise, device) in enumerate(said):
         data = bytearray(MESSAGE.SerializeToString())
