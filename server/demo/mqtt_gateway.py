@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import paho.mqtt.client as paho
 from amqtt.broker import Broker
 from amqtt.errors import AMQTTError
+from amqtt.session import Session
 from paho.mqtt.enums import CallbackAPIVersion
 
 from server.demo.faults import Fault
@@ -65,6 +66,14 @@ TOPICS: dict[str, dict[str, str]] = {
 """Topic -> JSON key -> instrument. Each message also has "ts" (ISO 8601) and "quality" ("good")."""
 
 
+class _Broker(Broker):  # type: ignore[misc]
+    """amqtt, without its habit of sending a new client what is retained for the subscriptions of all others."""
+
+    async def _publish_retained_messages_for_subscription(self, asked: tuple[str, int], session: Session) -> None:
+        if any(one is session for one, _ in self._subscriptions.get(asked[0], ())):
+            await super()._publish_retained_messages_for_subscription(asked, session)
+
+
 class MqttGateway:
     """Broker and gateway. The gateway's last will says "offline" on AVAILABILITY, retained."""
 
@@ -80,7 +89,7 @@ class MqttGateway:
         """Start the broker on a port and the gateway on it. Raises OSError when the port is taken."""
         self._address = (host, port)
         listeners = {"default": {"type": "tcp", "bind": f"{host}:{port}"}}
-        self._broker = Broker({"listeners": listeners, "plugins": _PLUGINS})
+        self._broker = _Broker({"listeners": listeners, "plugins": _PLUGINS})
         try:
             await self._broker.start()
         except AMQTTError as error:

@@ -27,6 +27,7 @@ PARTS: Final = {
     9: "Alarms and Conditions",
     11: "Historical Access",
     13: "Aggregates",
+    14: "PubSub",
 }
 _CLAUSE: Final = r"[0-9]+(?:\.[0-9]+)*"
 _CITED: Final = re.compile(rf"Part ([0-9]+), ({_CLAUSE}(?:(?:, | and | to ){_CLAUSE})*)")

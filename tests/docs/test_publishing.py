@@ -1,0 +1,55 @@
+"""The page about publishing: its mosquitto lines, said to the demo, bring what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulators.demo_run import Uatwin, demo
+from tests.simulators.documents import ROOT
+
+PAGE = (ROOT / "docs/publishing.md").read_text("utf-8")
+pytestmark = pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="mosquitto-clients are not installed")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Uatwin]:
+    with demo(tmp_path_factory.mktemp("publishing")) as process:
+        yield process
+
+
+def shown() -> list[tuple[str, str]]:
+    """Command and what it is shown to print."""
+    (block,) = re.findall(r"^```console\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+
+
+def _like(claimed: str) -> re.Pattern[str]:
+    """Numbers, times and what is left out differ each time."""
+    pattern = re.escape(claimed.strip()).replace(r"\.\.\.", ".*?")
+    pattern = re.sub(r"\d{4}\\-\d\d\\-\d\dT[\d:\\.]+Z", r"\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z", pattern)
+    return re.compile(pattern.replace("1800\\.0", r"\d+(\.\d+)?"), re.DOTALL)
+
+
+async def test_every_line_brings_what_is_shown(running: Uatwin) -> None:
+    answers = None
+    for command, claimed in shown():
+        program, *arguments = shlex.split(command.replace("11883", str(running.device_ports.mqtt)))
+        if "/set" in command and program == "mosquitto_pub":
+            topic = arguments[arguments.index("-t") + 1]
+            where = ["-h", "127.0.0.1", "-p", str(running.device_ports.mqtt), "-t", f"{topic}/result", "-C", "1"]
+            answers = await _start("mosquitto_sub", where)
+            await asyncio.sleep(0.5)  # until it has subscribed, which it does not say
+        process = answers if answers and claimed and "/result" in command else await _start(program, arguments)
+        said, _ = await asyncio.wait_for(process.communicate(), 30)
+        if claimed.strip():
+            assert _like(claimed).fullmatch(said.decode().strip()), f"{command}\nsays\n{said.decode()}"
+
+
+async def _start(program: str, arguments: list[str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(program, *arguments, stdout=asyncio.subprocess.PIPE)
