@@ -29,6 +29,12 @@ class PostgresSpec(Spec):
 
     host: str = Field(default="localhost", min_length=1, description="Host name, address, or folder of a Unix socket.")
     port: int = Field(default=5432, ge=1, le=65535, description="TCP port.")
+    schema_: str = Field(
+        default="uatwin",
+        alias="schema",
+        pattern=r"[A-Za-z_]\w*",
+        description="Schema of the tables, made where it is missing; one for each plant.",
+    )
     database: str = Field(default="uatwin", min_length=1, description="Name of the database; it must be there.")
     user: str = Field(default="uatwin", min_length=1, description="Role that owns, or may make, the tables.")
     password: SecretSpec | None = Field(default=None, description="Where its password is, if it needs one.")
@@ -44,7 +50,7 @@ class RetentionSpec(Spec):
     days: float | None = Field(default=None, gt=0, le=100_000, description="Forget values older than that.")
     gigabytes: float | None = Field(
         default=MOST_GIGABYTES,
-        ge=0.001,
+        ge=0.05,
         le=1_000_000,
         allow_inf_nan=False,
         description="Forget the oldest values when the history becomes larger; null: no bound.",

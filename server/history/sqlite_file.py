@@ -25,7 +25,7 @@ _SETUP: Final = (
 _WRITING: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -8000",
-    "PRAGMA journal_size_limit = 16777216",
+    "PRAGMA journal_size_limit = 8388608",
     "PRAGMA wal_autocheckpoint = 1000",
 )
 _TABLES: Final = f"""
@@ -131,6 +131,12 @@ class SqliteFile:
                 for name in ("page_size", "page_count", "freelist_count")
             )
         return size * (count - free)
+
+    def shrink(self) -> None:
+        """Give free space back to the disk."""
+        with self.telling():
+            self.writer.execute("PRAGMA incremental_vacuum").fetchall()
+            self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Let go of the file."""

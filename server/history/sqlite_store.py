@@ -153,13 +153,14 @@ class SqliteStore:
         before = self._count
         while self._forget_oldest("WHERE day <= ? AND last < ?", oldest_ticks // DAY_TICKS, oldest_ticks):
             pass
-        while most_bytes and self._file.bytes_in_use() > most_bytes and self._forget_oldest("", share=8):
-            pass
+        if most_bytes and self._file.bytes_on_disk() > most_bytes:
+            self._file.shrink()
+            while self._file.bytes_in_use() > most_bytes and self._forget_oldest("", share=8):
+                pass
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM modified WHERE source_ticks < ?", (oldest_ticks,))
         if self._count < before:
-            with self._file.telling():
-                self._file.writer.execute("PRAGMA incremental_vacuum").fetchall()
+            self._file.shrink()
         return before - self._count
 
     def figures(self) -> StoreFigures:
