@@ -155,7 +155,7 @@ class EdgeFeatures:
         """The features that need all values: float64[windows x signals, ordered]."""
         if not self._ordered or not len(ends):
             return np.empty((len(ends) * self._signals, len(self._ordered)))
-        return np.concatenate([edge_features(one, self._ordered) for one in self._cuts(ends).matrices()])
+        return np.concatenate([edge_features(one, self._ordered) for one in self._cuts(ends).matrices(timed=False)])
 
     def _cuts(self, ends: Ticks) -> Cuts:
         """The windows that end then; those of the first end, of all signals, come first."""

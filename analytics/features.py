@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float64]
 Column = npt.NDArray[np.float64]
+_NO_TIME: Final = 1e-15
+"""Square seconds of deviation that rounding leaves of readings at one time; a tick later would be 10 times as much."""
 
 
 class Measured(Protocol):
@@ -59,7 +61,7 @@ class Measured(Protocol):
 @dataclass
 class Windows:
     """m windows of up to n samples. values: float64[m, n] in time order, NaN where there is no sample or a Bad one.
-    seconds: float64[m, n], the time of each sample in its window; any number where values has none."""
+    seconds: float64[m, n], the time of each sample since the first of its window; any number where values has none."""
 
     values: Matrix
     seconds: Matrix
@@ -69,6 +71,11 @@ class Windows:
         return ~np.isnan(self.values)
 
     @cached_property
+    def complete(self) -> bool:
+        """Whether no sample is missing: then nothing has to be masked."""
+        return bool(self.present.all())
+
+    @cached_property
     def count(self) -> Column:
         counts: Column = self.present.sum(1).astype(np.float64)
         return counts
@@ -76,7 +83,7 @@ class Windows:
     @cached_property
     def filled(self) -> Matrix:
         """0 where there is nothing."""
-        return np.where(self.present, self.values, 0.0)
+        return self.values if self.complete else np.where(self.present, self.values, 0.0)
 
     @cached_property
     def mean(self) -> Column:
@@ -85,7 +92,8 @@ class Windows:
 
     @cached_property
     def deviations(self) -> Matrix:
-        return np.where(self.present, self.values - self.mean[:, None], 0.0)
+        off: Matrix = self.values - self.mean[:, None]
+        return off if self.complete else np.where(self.present, off, 0.0)
 
     @cached_property
     def squares(self) -> Matrix:
@@ -100,15 +108,15 @@ class Windows:
 
     @cached_property
     def minimum(self) -> Column:
-        return self.of_any(np.where(self.present, self.values, np.inf).min(1, initial=np.inf))
+        return self.of_any(np.fmin.reduce(self.values, axis=1, initial=np.inf))
 
     @cached_property
     def maximum(self) -> Column:
-        return self.of_any(np.where(self.present, self.values, -np.inf).max(1, initial=-np.inf))
+        return self.of_any(np.fmax.reduce(self.values, axis=1, initial=-np.inf))
 
     @cached_property
     def energy(self) -> Column:
-        return self.of_any((self.filled * self.filled).sum(1))
+        return self.of_any(_dot(self.filled, self.filled))
 
     @cached_property
     def sorted(self) -> Matrix:
@@ -118,20 +126,18 @@ class Windows:
     @cached_property
     def compact(self) -> Matrix:
         """In time order without gaps: present samples first, NaN after them."""
-        if self.present.all():
+        if self.complete:
             return self.values
         order = np.argsort(~self.present, axis=1, kind="stable")
         return np.take_along_axis(self.values, order, axis=1)
 
     @cached_property
     def m3(self) -> Column:
-        total: Column = (self.squares * self.deviations).sum(1)
-        return total
+        return _dot(self.squares, self.deviations)
 
     @cached_property
     def m4(self) -> Column:
-        total: Column = (self.squares * self.squares).sum(1)
-        return total
+        return _dot(self.squares, self.squares)
 
     @cached_property
     def magnitude(self) -> Column:
@@ -140,7 +146,9 @@ class Windows:
 
     @cached_property
     def travel(self) -> Column:
-        total: Column = np.abs(np.nan_to_num(np.diff(self.compact, axis=1))).sum(1)
+        changes = self.compact[:, 1:] - self.compact[:, :-1]
+        np.abs(changes, out=changes)
+        total: Column = (changes if self.complete else np.nan_to_num(changes)).sum(1)
         return total
 
     @cached_property
@@ -158,20 +166,21 @@ class Windows:
 
     @cached_property
     def time_m2(self) -> Column:
-        total: Column = (self._times * self._times).sum(1)
-        return total
+        if self.complete:  # a first sample is at 0, so that this is no difference of large numbers
+            spread: Column = _dot(self.seconds, self.seconds) - self.seconds.sum(1) ** 2 / self.count
+            return spread
+        return _dot(self._times, self._times)
 
     @cached_property
     def time_value(self) -> Column:
-        total: Column = (self._times * self.deviations).sum(1)
-        return total
+        return _dot(self.seconds if self.complete else self._times, self.deviations)
 
     @cached_property
     def crossings(self) -> Column:
         """How often the values cross their mean."""
         above = self.compact > self.mean[:, None]
         changed = above[:, 1:] != above[:, :-1]
-        if not self.present.all():
+        if not self.complete:
             changed &= ~np.isnan(self.compact[:, 1:])
         total: Column = changed.sum(1).astype(np.float64)
         return total
@@ -198,6 +207,12 @@ class Windows:
             return np.full(len(self.values), np.nan)
         column: Column = self.compact[np.arange(len(self.values)), places]
         return column
+
+
+def _dot(a: Matrix, b: Matrix) -> Column:
+    """Row by row."""
+    products: Column = np.vecdot(a, b)
+    return products
 
 
 def _skewness(w: Measured) -> Column:
@@ -233,7 +248,7 @@ MERGEABLE: Final[dict[str, Callable[[Measured], Column]]] = {
     "absolute_maximum": _absolute_maximum,
     "skewness": _skewness,
     "kurtosis": _kurtosis,
-    "slope": lambda w: w.time_value / w.time_m2,
+    "slope": lambda w: np.where(w.time_m2 > _NO_TIME * w.count, w.time_value / w.time_m2, np.nan),
     "mean_change": lambda w: (w.last - w.first) / (w.count - 1),
     "mean_abs_change": lambda w: w.travel / (w.count - 1),
     "absolute_sum_of_changes": lambda w: w.travel,
