@@ -142,14 +142,19 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(folder: Path, user: str = "engineer", policy_none: bool = True) -> AsyncIterator[Hall]:
+async def hall(folder: Path, user: str = "engineer", *, trust_all_certificates: bool = False) -> AsyncIterator[Hall]:
     """The bridge at work on the data of a folder, and a client."""
     (folder / "plant.yaml").write_text(PLANT)
     users = folder / "users.yaml"
     if not users.exists():
         for name, role in USERS.items():
             await asyncio.to_thread(add_user, users, name, PASSWORD, [role])
-    options = UaServerOptions(folder / "pki", "opc.tcp://127.0.0.1:0/hall", users_file=users)
+    options = UaServerOptions(
+        folder / "pki",
+        "opc.tcp://127.0.0.1:0/hall",
+        users_file=users,
+        trust_all_certificates=trust_all_certificates,
+    )
     bridge, started = Bridge(load_plant(folder / "plant.yaml"), options), asyncio.Event()
     running = asyncio.create_task(bridge.run(started.set))
     try:
