@@ -107,6 +107,11 @@ def check(connection: MqttConnection, bindings: Sequence[Binding]) -> Sequence[P
     seen: dict[MqttPoint, Binding] = {}
     for index, binding in enumerate(bindings):
         problems += [Problem(index, key, text) for key, text in _of_binding(binding)]
+        if binding.point.on_change and binding.point.sparkplug is None and not availability_of(connection, binding):
+            text = (
+                "who speaks on change only must be missed by its availability topic; give one here or to the connection"
+            )
+            problems.append(Problem(index, "on_change", text))
         if binding.writable or filter_of(binding.point) is None:
             continue
         first = seen.setdefault(binding.point, binding)

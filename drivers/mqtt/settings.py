@@ -145,6 +145,7 @@ class MqttPoint(_Settings):
     qos: Qos | None = None
     retained: Annotated[Retained, Field(strict=False)] = Retained.uncertain
     availability: Availability | None = None
+    on_change: bool = False
     sparkplug: SparkplugMetric | None = None
     write_topic: str | None = None
     write_template: str | None = None

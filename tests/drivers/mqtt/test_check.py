@@ -48,6 +48,7 @@ def problems(tag: Any, data_type: DataType = DataType.Double, **settings: Any) -
         ),
         ({"topic": "a", "availability": {"topic": "b/#"}}, "availability.topic", "one topic"),
         ({"topic": "a", "availability": {"topic": ""}}, "availability.topic", "empty"),
+        ({"topic": "a", "on_change": True}, "on_change", "availability topic"),
         ({"topic": "a", "availability": {"topic": "b", "value": "x"}}, "availability.value", "not a path"),
         ({"topic": "a", "availability": {"topic": "b", "online": "offline"}}, "availability.offline", "differ"),
     ],

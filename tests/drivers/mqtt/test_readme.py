@@ -50,3 +50,10 @@ def test_the_examples_use_every_option(tmp_path: Path) -> None:
             used["A point"] |= tag.point.model_fields_set
     for section, model in MODELS.items():
         assert set(model.model_fields) == used[section], section
+
+
+def test_silence_is_no_sign_where_a_last_will_tells_that_a_device_is_gone(tmp_path: Path) -> None:
+    stale_s = {tag.name: tag.stale_s for text in EXAMPLES for tag in load(text, tmp_path).connections["broker"].tags}
+    year_s = 31_536_000
+    assert (stale_s["Temperature"], stale_s["Force"], stale_s["Oil"]) == (year_s, year_s, year_s)
+    assert stale_s["Humidity"] == 30
