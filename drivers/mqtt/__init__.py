@@ -20,7 +20,7 @@ _UNTIL_TOLD_S: Final = 31_536_000.0
 
 def silence_s(connection: MqttConnection, point: MqttPoint) -> float:
     """`drivers.driver.Vouching`: what speaks on change only is believed while its last will does not say that it is
-    away. A Sparkplug node reports by exception, and its death certificate is its will; other topics say so by on_change."""
+    away. A Sparkplug node reports by exception, and its death certificate is its will; others say so by on_change."""
     watched = point.on_change and (point.availability or connection.availability) is not None
     return _UNTIL_TOLD_S if watched or point.sparkplug is not None else 0.0
 
