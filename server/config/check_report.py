@@ -17,6 +17,7 @@ from server.config.connections import bindings_of
 from server.config.errors import PlantFileError
 from server.config.load import load_plant
 from server.config.plant import Connection, Plant, Twin
+from server.config.publish import Publishing
 
 _MOST_REQUESTS = 20
 """Requests of a plan that the text shows; the rest is summed up, and the JSON has them all."""
@@ -59,6 +60,7 @@ def report_data(plant: Plant) -> dict[str, Any]:
         "diagnostics": len(plant.tags) - len(fed) - results,
         "results": results,
         "alarms": len(plant.sections.get("rules", ())),
+        "publishers": [_publisher(of) for of in plant.sections.get("publish") or ()],
         "scopes": {
             scope: {"twins": count, "tags": sum(_own_tags(twin) for twin in twins if twin.scope == scope)}
             for scope, count in Counter(str(twin.scope) for twin in twins).items()
@@ -130,6 +132,13 @@ def _connection(connection: Connection) -> dict[str, Any]:
     }
 
 
+def _publisher(of: Publishing) -> dict[str, Any]:
+    spec = of.spec
+    form = "OPC UA PubSub JSON" if spec.pubsub else "Sparkplug B" if spec.sparkplug else "JSON"
+    to = f"broker {spec.broker.host}" if spec.broker else f"Kafka {', '.join(spec.kafka.servers if spec.kafka else ())}"
+    return {"name": of.name, "format": form, "to": to, "tags": len(of.paths), "reduced": len(of.reduce)}
+
+
 def _text(report: dict[str, Any]) -> Iterator[str]:
     yield f"Plant {report['plant']} at {report['endpoint']}"
     yield (
@@ -149,6 +158,11 @@ def _text(report: dict[str, Any]) -> Iterator[str]:
     for connection in report["connections"]:
         yield ""
         yield from _plan(connection)
+    if report["publishers"]:
+        yield ""
+    for of in report["publishers"]:
+        said = f"{_count(of['tags'], 'tag')}, {of['reduced']} of them reduced"
+        yield f"Publisher {of['name']} ({of['format']}) to {of['to']}: {said}"
 
 
 def _branch(node: dict[str, Any], indent: str) -> Iterator[str]:

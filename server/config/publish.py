@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from server.config.checking import Checker, describe
+from server.config.checking import Checker, Loc, describe, position, walk
 from server.config.connections import located
 from server.config.errors import Problems
 from server.config.names import name_problem
@@ -68,7 +68,7 @@ class _Reader:
 
     def publishing(self) -> Publishing:
         tags = dict(self._tags())
-        chosen = self._chosen("tags", self._spec.tags, tags)
+        chosen = self._chosen(("tags",), self._spec.tags, tags)
         return Publishing(self._name, self._spec, self._groups(chosen), dict(self._reduce(chosen, tags)))
 
     def _tags(self) -> Iterator[tuple[str, tuple[Twin, Tag]]]:
@@ -85,14 +85,16 @@ class _Reader:
         spec = self._spec.pubsub or PubSubSpec()
         if not spec.groups:
             return {_GROUP: chosen}
-        return {name: self._chosen(name, patterns, chosen) for name, patterns in spec.groups.items()}
+        return {
+            name: self._chosen(("pubsub", "groups", name), patterns, chosen) for name, patterns in spec.groups.items()
+        }
 
-    def _chosen(self, key: str, patterns: tuple[str, ...] | str, paths: Iterable[str]) -> frozenset[str]:
+    def _chosen(self, keys: Loc, patterns: tuple[str, ...] | str, paths: Iterable[str]) -> frozenset[str]:
         """The paths that patterns match; a pattern that matches none is an error."""
         every = (patterns,) if isinstance(patterns, str) else patterns
         for one in every:
             if not _matching([one], paths):
-                place = self._raw.value_at.get(key, self._raw.place)
+                place = position(self._raw, walk(self._raw, keys)[0])
                 hint = "a pattern is over whole paths of tags, such as **/Pump*/Speed"
                 self._problems.add(place, f"{self._name}: no published tag matches {one}; {hint}")
         return frozenset(_matching(every, paths))

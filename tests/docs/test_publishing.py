@@ -1,4 +1,4 @@
-"""The page about publishing: its mosquitto lines, said to the demo, bring what it shows."""
+"""README and the page about publishing: their mosquitto lines, said to the demo, bring what they show."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.simulators.demo_run import Uatwin, demo
-from tests.simulators.documents import ROOT
+from tests.simulators.documents import ROOT, blocks
 
-PAGE = (ROOT / "docs/publishing.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", ROOT / "docs/publishing.md"]
 pytestmark = pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="mosquitto-clients are not installed")
 
 
@@ -23,9 +24,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Uatwin]:
         yield process
 
 
-def shown() -> list[tuple[str, str]]:
+def shown(page: Path) -> list[tuple[str, str]]:
     """Command and what it is shown to print."""
-    (block,) = re.findall(r"^```console\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    (block,) = (block for block in blocks(page, "console") if "mosquitto_sub" in block)
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
@@ -36,9 +37,10 @@ def _like(claimed: str) -> re.Pattern[str]:
     return re.compile(pattern.replace("1800\\.0", r"\d+(\.\d+)?"), re.DOTALL)
 
 
-async def test_every_line_brings_what_is_shown(running: Uatwin) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+async def test_every_line_brings_what_is_shown(running: Uatwin, page: Path) -> None:
     answers = None
-    for command, claimed in shown():
+    for command, claimed in shown(page):
         program, *arguments = shlex.split(command.replace("11883", str(running.device_ports.mqtt)))
         if "/set" in command and program == "mosquitto_pub":
             topic = arguments[arguments.index("-t") + 1]
