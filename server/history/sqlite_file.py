@@ -135,7 +135,7 @@ class SqliteFile:
     def shrink(self) -> None:
         """Give free space back to the disk."""
         with self.telling():
-            self.writer.execute("PRAGMA incremental_vacuum").fetchall()
+            self.writer.executescript("PRAGMA incremental_vacuum")  # execute would give one page back and stop
             self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:

@@ -32,6 +32,8 @@ PENDING_VALUES: Final = 1_000_000
 PENDING_S: Final = 300.0
 _AT_ONCE: Final = 200
 """Pages that are forgotten in one transaction."""
+_FULL: Final = 0.95
+"""Share of the bytes allowed that is left when the oldest values make room."""
 _RECORD: Final = (
     "INSERT INTO modified (tag, source_ticks, server_ticks, cell, status, side, modified_ticks, kind, user) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -153,12 +155,12 @@ class SqliteStore:
         before = self._count
         while self._forget_oldest("WHERE day <= ? AND last < ?", oldest_ticks // DAY_TICKS, oldest_ticks):
             pass
-        if most_bytes and self._file.bytes_on_disk() > most_bytes:
-            self._file.shrink()
-            while self._file.bytes_in_use() > most_bytes and self._forget_oldest("", share=8):
-                pass
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM modified WHERE source_ticks < ?", (oldest_ticks,))
+        if most_bytes and self._file.bytes_on_disk() > most_bytes:
+            self._file.shrink()
+            while self._file.bytes_in_use() > _FULL * most_bytes and self._forget_oldest("", share=8):
+                pass
         if self._count < before:
             self._file.shrink()
         return before - self._count
