@@ -22,6 +22,7 @@ from server.config.models import (
     TypeSpec,
 )  # fmt: skip
 from server.config.pieces import Name, Names, Piece
+from server.config.process_parts import PROCESS_KEY, process_part
 from server.config.rule_spec import RuleSpec, rule_rules
 from server.config.rules import command_rules, interlock_rules, tag_rules, twin_rules
 from server.config.templates import Scalar
@@ -46,7 +47,7 @@ DIAGNOSTICS: Final = ("GoodFraction", "BadTags", "QualityProblems")
 _PARTS: Final = frozenset({"telemetry", "commands", "methods", "rules", "components", "children"})
 _FILLED_IN: Final = re.compile(r"(?<!\{)\{(value|limit|unit)\}(?!\})")
 """What the message of a rule leaves open until there is an alarm."""
-_ELSEWHERE: Final = _PARTS | MODEL_KEYS | {"relations"}
+_ELSEWHERE: Final = _PARTS | MODEL_KEYS | {"relations", PROCESS_KEY}
 _NOT_IN_HEADER: Final = {TYPE: _ELSEWHERE | {"parameters"}, TWIN: _ELSEWHERE | {"with", "instances"}}
 
 
@@ -97,6 +98,7 @@ class Body:
     methods: tuple[MethodPart, ...]
     rules: tuple[RulePart, ...]
     models: tuple[ModelPart, ...]
+    process: Piece | None
     entries: tuple[Entry, ...]
 
 
@@ -199,6 +201,7 @@ class BodyReader:
             tuple(self._methods(raw, names)),
             tuple(self._rules(raw, names)),
             tuple(model_parts(raw, names, self._problems)),
+            process_part(raw, names, self._problems),
             (*self._below(raw, "components", names), *self._below(raw, "children", names)),
         )
 

@@ -27,6 +27,7 @@ from server.config.model_parts import MODEL, model_draft
 from server.config.models import CommandSpec, TwinSpec, TypeSpec
 from server.config.names import name_problem
 from server.config.plant import CommandRules, Scope, Tag
+from server.config.process_parts import PROCESS, ProcessDraft
 from server.config.rules import too_short
 from server.config.templates import Scalar
 from server.config.templates import Scope as Values
@@ -189,6 +190,8 @@ class Builder:
             if (spec_of := one.spec.make(MODEL, values, draft.label)) is not None:
                 model = model_draft(one, spec_of)
                 draft.models[model.name] = model
+        if body.process is not None and (told := body.process.make(PROCESS, values, draft.label)) is not None:
+            draft.process.append(ProcessDraft(body.process.raw, told))
         for entry in body.entries:
             self._expand(entry, values, draft, inherited)
 

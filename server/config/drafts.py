@@ -11,6 +11,7 @@ from server.config.errors import Place
 from server.config.model_parts import ModelDraft
 from server.config.models import InterlockSpec, MethodSpec
 from server.config.plant import Scope, Tag
+from server.config.process_parts import ProcessDraft
 from server.config.rule_spec import RuleSpec
 from server.config.yaml_source import Map
 
@@ -65,6 +66,7 @@ class Draft:
     children: list[Draft] = field(default_factory=list)
     relations: list[Reference] = field(default_factory=list)
     models: dict[str, ModelDraft] = field(default_factory=dict)
+    process: list[ProcessDraft] = field(default_factory=list)
     names: dict[str, Place] = field(default_factory=dict)
 
     def walk(self) -> Iterator[Draft]:

@@ -10,14 +10,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from drivers.data_types import DataType
-from nodesets.units import nearest, unit
 from server.config.history_spec import HistorySpec
 from server.config.model_spec import ModelSpec
 from server.config.plant import Scope
+from server.config.process_spec import ProcessSpec
 from server.config.publish_spec import PublisherSpec
 from server.config.quality_settings import QualitySettings
 from server.config.rule_spec import RuleSpec
 from server.config.spec import Scalar, Seconds, Spec
+from server.config.unit_code import Unit
 
 DataTypeName = Literal[
     "Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64",
@@ -38,20 +39,6 @@ IdentificationName = Literal[
 ]  # fmt: skip
 """Names of OPC 40001-1 Identification."""
 _ENDPOINT: Final = re.compile(r"opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+):(\d{1,5})(/\S*)?")
-
-
-def _known_unit(code: str) -> str:
-    try:
-        unit(code)
-    except KeyError:
-        near = [f"{found} ({unit(found).symbol}, {unit(found).name})" for found in nearest(code)]
-        cure = f"; did you mean {' or '.join(near)}?" if near else "; the codes are those of UNECE Recommendation 20"
-        raise PydanticCustomError("unit", "{code} is not a UNECE common code{cure}", _about(code, cure)) from None
-    return code
-
-
-def _about(code: str, cure: str) -> dict[str, Any]:
-    return {"code": code, "cure": cure}
 
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
@@ -96,7 +83,6 @@ Range = Annotated[
     AfterValidator(_ordered),
 ]
 ScopeName = Annotated[Scope, Strict(False)]
-Unit = Annotated[str, AfterValidator(_known_unit)]
 StateName = Annotated[str, Field(strict=True, min_length=1)]
 StateNames = Annotated[tuple[StateName, ...], Strict(False), Field(min_length=2), AfterValidator(_distinct)]
 Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | float)]
@@ -239,6 +225,9 @@ class TwinBase(Spec):
     commands: dict[str, CommandSpec] = Field(default_factory=dict, description="Variables that can be written.")
     methods: dict[str, MethodSpec] = Field(default_factory=dict, description="Methods that write commands.")
     rules: dict[str, RuleSpec] = Field(default_factory=dict, description="Alarms of it, by name.")
+    process: ProcessSpec | None = Field(
+        default=None, description="What it does in the flow of work: state, counts, meters, whom it feeds."
+    )
     model: ModelSpec | None = Field(default=None, description="What simulates it.")
     models: dict[str, ModelSpec] = Field(default_factory=dict, description="The same by name, where there are several.")
     components: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins of parts, of scope component.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from analytics.process.stations import Station
 from analytics.simulation.wiring import ModelUse
 from drivers.data_types import DataType
 from server.config.upkeep import Upkeep
@@ -140,6 +141,7 @@ class Twin:
     relations: tuple[Relation, ...] = ()
     analytics: tuple[Tag, ...] = ()
     models: tuple[ModelUse, ...] = ()
+    process: Station | None = None
 
     def walk(self) -> Iterator[Twin]:
         """This twin and all below it, parents first."""

@@ -24,6 +24,7 @@ from server.config.plant import (
     Tag,
     Twin,
 )  # fmt: skip
+from server.config.process_wiring import ProcessWiring
 from server.config.rules import as_value, comparisons, default_message, value_problem
 from server.config.yaml_source import Map
 
@@ -36,6 +37,7 @@ class Resolver:
         self._problems = problems
         self._commands: dict[str, tuple[Tag, ...]] = {}
         self._wiring = Wiring(built, problems, self._tag)
+        self._processes = ProcessWiring(built, problems, self._tag)
 
     def twins(self, roots: list[Draft]) -> tuple[Twin, ...]:
         """The roots of the finished tree; built.tags then holds all tags, the twins' diagnostics last."""
@@ -49,6 +51,8 @@ class Resolver:
         return tuple(self._twin(root, diagnostics) for root in roots)
 
     def _twin(self, draft: Draft, diagnostics: dict[str, tuple[Tag, ...]]) -> Twin:
+        process = self._processes.station(draft)
+        relations = [found for relation in draft.relations if (found := self._relation(draft, relation))]
         return Twin(
             draft.name,
             draft.path,
@@ -61,8 +65,9 @@ class Resolver:
             tuple(self._method(draft, *method) for method in draft.methods),
             diagnostics[draft.path],
             tuple(self._twin(child, diagnostics) for child in draft.children),
-            tuple(found for relation in draft.relations if (found := self._relation(draft, relation))),
+            self._processes.relations(draft, process, relations),
             models=self._wiring.uses(draft) if draft.models else (),
+            process=process,
         )
 
     def _command(self, draft: Draft, tag: Tag, given: list[tuple[Map, InterlockSpec]]) -> Tag:

@@ -22,6 +22,9 @@ _TEMPLATED: Final = (
     "InterlockSpec",
     "RuleSpec",
     "ModelSpec",
+    "ProcessSpec",
+    "MeterSpec",
+    "BalanceSpec",
 )
 """Definitions in which text with parameters may stand for any other value."""
 

@@ -1,0 +1,1 @@
+"""Figures of a flow of work: OEE, throughput, bottleneck, material balance."""
