@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,7 +21,7 @@ from drivers.readings import now_ticks
 from server.config.diagnostics import HISTORY
 from server.config.history import HistorySettings
 from server.config.plant import Plant
-from server.history.intake import Intake
+from server.history.intake import Intake, Piece
 from server.history.kept import Kept, kept_of
 from server.history.store import HistoryStore, Modified, Samples, StoreError, UpdateKind
 from server.history.writer import HistoryState, Writer, series_of
@@ -48,6 +49,8 @@ class History:
         self._writer = Writer()
         self._turn = asyncio.Lock()
         self._ended = False
+        self._late: list[tuple[Kept, list[Piece]]] = []
+        """What came before the plant changed."""
         self._thread = ThreadPoolExecutor(1, "ThreadPoolExecutor-history")
         self.adopt(plant)
 
@@ -77,6 +80,8 @@ class History:
 
     def adopt(self, plant: Plant) -> None:
         """Keep the values of this plant's tags from the next commit on; call it before rows that are new get values."""
+        if pieces := self._intake.drain():
+            self._late.append((self._kept, pieces))
         self._kept: Kept = kept_of(plant, self._folder)
         self._intake.want(self._kept.wanted)
         self._tags = FigureTags(plant.services.get(HISTORY, ()), self._table)
@@ -152,18 +157,19 @@ class History:
         """So that a read up to that time sees everything."""
         if self._writer.state is HistoryState.stopped:
             return  # it is tried again every second
-        if self._intake.oldest_ticks <= ticks or not self._writer.knows(self._kept):
+        if self._intake.oldest_ticks <= ticks or self._late or not self._writer.knows(self._kept):
             await self._flush()
 
     async def _flush(self) -> None:
         async with self._turn:
             if self._ended:
                 raise StoreError("the history is closed: the bridge stops")
-            pieces = self._intake.drain()
-            try:
-                await self._in_writer(lambda: self._writer.write(self._kept, pieces))
-            except StoreError:
-                self._intake.put_back(pieces)
+            late, self._late = self._late, []
+            for kept, pieces in (*late, (self._kept, self._intake.drain())):
+                try:
+                    await self._in_writer(partial(self._writer.write, kept, pieces))
+                except StoreError:
+                    self._intake.put_back(pieces)
 
     async def _in_writer(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

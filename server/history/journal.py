@@ -38,7 +38,10 @@ def decode_batch(data: bytes) -> Columns:
     for size in sizes:
         parts.append(data[at : at + size])
         at += size
-    planes = np.frombuffer(unpacked(parts[3]), np.uint8).reshape(8, count)
+    planes = np.frombuffer(unpacked(parts[3]), np.uint8)
+    if len(planes) != 8 * count:
+        raise PageError(f"{len(planes)} bytes are not the cells of {count} values")
+    planes = planes.reshape(8, count)
     side = dict(msgspec.msgpack.decode(unpacked(parts[5]), type=list[tuple[int, bytes]])) if parts[5] else {}
     return Columns(
         _sum(parts[0], count).astype(np.int32),

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.history.columns import Columns
-from server.history.packing import pack, packed, running, unpack, unpacked, zigzag
+from server.history.packing import PageError, pack, packed, running, unpack, unpacked, zigzag
 from server.history.words import cells_of, words_of
 
 TAGS: Final = 64
@@ -69,9 +69,11 @@ def encode(columns: Columns, is_float: npt.NDArray[np.bool_], level: int) -> byt
 
 
 class Page:
-    """An encoded page, to be taken apart. Raises PageError (of `packing`) for bytes that are none."""
+    """An encoded page, to be taken apart. Raises PageError for bytes that are none."""
 
     def __init__(self, data: bytes) -> None:
+        if len(data) < _HEAD.size:
+            raise PageError(f"{len(data)} bytes are no page")
         (size,) = _HEAD.unpack_from(data)
         self._data = data
         head = _Reader(unpacked(data[_HEAD.size : _HEAD.size + size]))
@@ -211,6 +213,8 @@ class _Reader:
         self._data, self._at = data, 0
 
     def take(self, kind: str, count: int) -> npt.NDArray[Any]:
+        if self._at + count * np.dtype(kind).itemsize > len(self._data):
+            raise PageError("the directory of the page ends too early")
         column = np.frombuffer(self._data, kind, count, self._at)
         self._at += column.nbytes
         return column

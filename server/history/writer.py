@@ -21,6 +21,7 @@ from server.history.store import Block, HistoryStore, Samples, StoreError, Store
 
 TEND_S: Final = 10.0
 """How often old values are looked for."""
+_TIDY_S: Final = 0.2
 _BAD: Final = np.uint32(0x80000000)
 _OLD: Final = (np.uint32(Status.UncertainLastUsableValue), np.uint32(Status.UncertainNoCommunicationLastUsableValue))
 _log = logging.getLogger(__name__)
@@ -85,16 +86,17 @@ class Writer:
             self._go_on()
 
     def tend(self) -> None:
-        """Forget what is too old or too much, and count what there is; at most every TEND_S."""
-        if self._store is None or self._kept is None or time.monotonic() - self._tended < TEND_S:
+        """Put what was written in order; every TEND_S forget what is too old or too much, and count what there is."""
+        if self._store is None or self._kept is None or self._kept.settings is None:
             return
-        self._tended = time.monotonic()
         try:
-            settings = self._kept.settings
-            if settings is not None:
+            self._store.tidy(_TIDY_S)
+            if time.monotonic() - self._tended >= TEND_S:
+                self._tended = time.monotonic()
+                settings = self._kept.settings
                 oldest = now_ticks() - round(settings.age_s * TICKS_PER_SECOND) if settings.age_s else 0
                 self._store.retain(oldest, settings.size_bytes)
-            self.figures = self._store.figures()
+                self.figures = self._store.figures()
         except StoreError as error:
             self._stop(error)
 
