@@ -24,7 +24,8 @@ NO_LIMITS: Final[Limits] = (float("-inf"), float("-inf"), float("inf"), float("i
 @dataclass(frozen=True, slots=True)
 class Signal:
     """What the plant says of a signal. unit: UNECE common code; symbol: what people write for it. range: EURange.
-    period_s: from one reading to the next, as configured. limits: those of its alarms, of several the tightest."""
+    period_s: from one reading to the next, as configured; stale_s: how long a reading counts. limits: those of its
+    alarms, of several the tightest. analog: whether it is measured (Float, Double), not counted."""
 
     unit: str | None = None
     range: tuple[float, float] | None = None
@@ -32,6 +33,8 @@ class Signal:
     description: str = ""
     symbol: str = ""
     limits: Limits = NO_LIMITS
+    stale_s: float = 3.0
+    analog: bool = True
 
 
 @dataclass(frozen=True, slots=True)

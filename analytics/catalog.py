@@ -12,6 +12,7 @@ from analytics import (
     extract,
     forecast,
     health,
+    quality,
     remaining_life,
     returns,
     savings,
@@ -20,6 +21,7 @@ from analytics.function import Function
 from analytics.managing import MANAGING
 
 _FUNCTIONS: Final = (
+    quality.CHECK_DATA_QUALITY,
     extract.EXTRACT_FEATURES,
     anomaly_detect.DETECT_ANOMALIES,
     anomaly_explain.EXPLAIN_ANOMALY,

@@ -17,12 +17,14 @@ from analytics import (
     extract,
     forecast,
     health,
+    quality,
     remaining_life,
     savings,
     training,
 )
 
 JOBS: Final[dict[str, Callable[..., Any]]] = {
+    "CheckDataQuality": quality.run,
     "ExtractFeatures": extract.run,
     "DetectAnomalies": anomaly_detect.run,
     "ExplainAnomaly": anomaly_explain.run,

@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import Final
 
 from analytics.arguments import NO_LIMITS, Limits, Part, Signal
+from drivers.data_types import DataType
 from nodesets.units import unit
 from server.config.alarm_definitions import AlarmDefinition, Kind, Level
 from server.config.analytics import is_numeric
 from server.config.plant import Tag, Twin
 
+_ANALOG: Final = (DataType.Float, DataType.Double)
 _KEPT: Final = 256
 _LEVELS: Final = (Level.low_low, Level.low, Level.high, Level.high_high)
 
@@ -40,7 +42,9 @@ class _About(Mapping[str, Signal]):
         tag = self._tags[name]
         symbol = unit(tag.unit).symbol if tag.unit else ""
         limits = self._limits.get(tag.path, NO_LIMITS)
-        return Signal(tag.unit, tag.range, tag.rate_s, tag.description, symbol, limits)
+        return Signal(
+            tag.unit, tag.range, tag.rate_s, tag.description, symbol, limits, tag.stale_s, tag.data_type in _ANALOG
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tags)
