@@ -113,9 +113,9 @@ def _held_out(seen: Points, rising: bool) -> dict[str, float]:
     taught = max(LEAST_POINTS, int(_TAUGHT * len(seen.values)))
     if taught + 3 > len(seen.values):
         return {"Points": float(len(seen.values))}
-    first = Points(seen.hours[:taught], seen.values[:taught])
+    first = Points(seen.hours[:taught] - seen.hours[taught - 1], seen.values[:taught])
     trend = extrapolate(first, float(seen.values[-1]), rising)
-    ahead = (seen.hours[taught:] - first.hours[-1]) / first.span
+    ahead = (seen.hours[taught:] - seen.hours[taught - 1]) / first.span
     bent = ahead if trend.bend == 0 else np.expm1(trend.bend * ahead) / trend.bend
     said = trend.level + trend.rate * first.span * bent
     error = float(np.mean(np.abs(said - seen.values[taught:])))

@@ -133,7 +133,7 @@ def _means(columns: Sequence[Series], edges: npt.NDArray[np.int64]) -> Floats:
 
 
 def _trend(columns: Sequence[Series], layout: Layout, start_ticks: int, end_ticks: int) -> float:
-    """Of what limits and data say, per day: the median slope between all pairs (Theil and Sen); NaN where too short."""
+    """Of what limits and data say, per day: the slope of the straight line; NaN where too little is known."""
     first = max(start_ticks, min((int(one.ticks[0]) for one in columns if len(one)), default=end_ticks))
     if (end_ticks - first) / TICKS_PER_SECOND < _LEAST_TREND_S:
         return float("nan")
@@ -143,9 +143,8 @@ def _trend(columns: Sequence[Series], layout: Layout, start_ticks: int, end_tick
     known = np.flatnonzero(np.isfinite(course))
     if len(known) < _LEAST_FOR_TREND:
         return float("nan")
-    early, late = np.triu_indices(len(known), 1)
-    days = (edges[known + 1][late] - edges[known + 1][early]) / TICKS_PER_SECOND / _DAY_S
-    return float(np.median((course[known][late] - course[known][early]) / days))
+    days = (edges[known + 1] - edges[0]) / TICKS_PER_SECOND / _DAY_S
+    return float(np.polyfit(days, course[known], 1)[0])
 
 
 def _causes(found: Health, names: Sequence[str], twins: Sequence[str], layout: Layout) -> list[tuple[str, float, str]]:

@@ -29,6 +29,10 @@ _DRAWS: Final = 4000
 _RESET: Final = 0.25
 _JUMP: Final = 0.5
 """Shares of the whole range: a step away from the limit, or towards it, that is no wear but another part or state."""
+_FORM: Final = 0.1
+"""No trend keeps its form: relative standard deviation that is added as far ahead as was observed, in proportion."""
+_SILENT: Final = 0.1
+"""Of what was observed: for how long at most nothing may have come."""
 _TICKS_PER_HOUR: Final = 36_000_000_000
 
 
@@ -104,6 +108,8 @@ def extrapolate(seen: Points, limit: float, rising: bool, seed: int = 0) -> Tren
     if len(seen.values) < LEAST_POINTS:
         raise NotAvailable(f"{len(seen.values)} values are too few for a trend, {LEAST_POINTS} are needed")
     span, values = seen.span, _without_spikes(seen.values)
+    if -seen.hours[-1] > _SILENT * span:
+        raise NotAvailable(f"it has had no Good value for {-seen.hours[-1]:.3g} h, too long for a trend")
     bends, where, scale, freedom, chances = _fits((seen.hours - seen.hours[0]) / span, values)
     random = np.random.default_rng(seed)
     chosen = random.choice(len(bends), _DRAWS, p=chances)
@@ -111,7 +117,9 @@ def extrapolate(seen: Points, limit: float, rising: bool, seed: int = 0) -> Tren
     drawn = where[chosen] + np.einsum("nij,nj->ni", scale[chosen], noise)
     level, rate = drawn.T
     best = int(np.argmax(chances))
-    left = span * _time_to(limit - level, rate, bends[chosen], rising)
+    spans = _time_to(limit - level, rate, bends[chosen], rising)
+    spans *= np.exp(_FORM * np.clip(spans, 0.0, 5.0) * random.standard_normal(_DRAWS))
+    left = np.maximum(span * spans + seen.hours[-1], 0.0)
     towards = float((rate > 0).mean() if rising else (rate < 0).mean())
     return Trend(left, float(where[best, 0]), float(where[best, 1] / span), towards, float(bends[best]))
 

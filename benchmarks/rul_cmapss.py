@@ -102,7 +102,7 @@ def warnings(lives: Sequence[Engine]) -> Floats:
     left = np.full(len(lives), np.nan)
     for number in range(FOLDS):
         model = train([one for one, mine in zip(lives, fold == number, strict=True) if not mine])
-        for at in np.flatnonzero(fold == number):
+        for at in np.flatnonzero(fold == number).tolist():
             left[at] = warned_at(said(model, lives[at]))
     return left
 

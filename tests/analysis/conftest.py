@@ -142,9 +142,11 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(folder: Path, user: str = "engineer", *, trust_all_certificates: bool = False) -> AsyncIterator[Hall]:
+async def hall(
+    folder: Path, user: str = "engineer", *, trust_all_certificates: bool = False, text: str = PLANT
+) -> AsyncIterator[Hall]:
     """The bridge at work on the data of a folder, and a client."""
-    (folder / "plant.yaml").write_text(PLANT)
+    (folder / "plant.yaml").write_text(text)
     users = folder / "users.yaml"
     if not users.exists():
         for name, role in USERS.items():

@@ -74,7 +74,8 @@ def layout(scopes: list[str], parents: list[int]) -> Layout:
 
 def rolled(scopes: list[str], parents: list[int], values: list[float]) -> npt.NDArray[np.float64]:
     nothing = np.full((1, len(scopes)), np.nan)
-    return judge(layout(scopes, parents), np.array([values]), nothing, nothing).whole[0]
+    found: npt.NDArray[np.float64] = judge(layout(scopes, parents), np.array([values]), nothing, nothing).whole[0]
+    return found
 
 
 def test_an_asset_is_as_healthy_as_its_worst_part() -> None:

@@ -14,6 +14,7 @@ from analytics.arguments import Context, Signal
 from analytics.catalog import CATALOG
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, ArgumentError, NotAvailable
 from analytics.models import Label, LabelKind, Model, ModelRecord, ModelState, Trained
+from analytics.remaining_life_plan import plan
 from analytics.remaining_life_runs import TICKS_PER_HOUR, features, lives, run_of, since_new
 from analytics.series import Series
 
@@ -80,7 +81,7 @@ def ask(model: Model, case: Case, hours_left: float, percent: float = 90.0) -> d
     series, labels, spans = case
     now = spans[-1][1] - round(hours_left * TICKS_PER_HOUR)
     context = Context(tuple(series), now, models=(model.record,), labels=labels[:-1])
-    job = remaining_life.plan(("", percent), context)
+    job = plan(("", percent), context)
     assert job.model == model.record.id
     assert job.start_ticks is not None
     cut = {name: series[name].between(job.start_ticks, now) for name in job.signals}
@@ -165,7 +166,7 @@ def test_use_may_be_counted_by_a_signal() -> None:
     case = fleet(2, seed=9)
     model = model_of(trained)
     context = Context(tuple(case[0]), case[2][-1][1], {"Cycles": Signal("C62", symbol="")}, models=(model.record,))
-    job = remaining_life.plan(("", 0.0), context)
+    job = plan(("", 0.0), context)
     assert (job.settings["unit"], job.settings["symbol"]) == ("C62", "")
     early, late = ask(model, case, 25)["RemainingUsefulLife"], ask(model, case, 5)["RemainingUsefulLife"]
     assert abs(early - 50) < 25
@@ -216,13 +217,13 @@ def test_more_confidence_than_the_histories_bear_is_told(model: Model) -> None:
 )
 def test_a_wrong_argument_is_named(model: Model, arguments: tuple[object, ...], index: int, status: int) -> None:
     with pytest.raises(ArgumentError) as error:
-        remaining_life.plan(arguments, Context(("Vibration",), START, models=(model.record,)))
+        plan(arguments, Context(("Vibration",), START, models=(model.record,)))
     assert (error.value.index, error.value.status) == (index, status)
 
 
 def test_a_model_whose_signal_the_plant_has_no_more_is_not_used(model: Model) -> None:
     with pytest.raises(NotAvailable, match="no Temperature, Flow any more"):
-        remaining_life.plan(("", 0.0), Context(("Vibration",), START, models=(model.record,)))
+        plan(("", 0.0), Context(("Vibration",), START, models=(model.record,)))
 
 
 @pytest.mark.parametrize("options", [{"horizons": "24,soon"}, {"horizons": "-1"}, {"counter": "Hours"}])

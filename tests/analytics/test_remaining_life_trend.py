@@ -14,6 +14,7 @@ from analytics import degradation, remaining_life
 from analytics.arguments import Context, Limits, Signal
 from analytics.errors import ArgumentError, NotAvailable
 from analytics.models import Label, LabelKind, ModelRecord, ModelState
+from analytics.remaining_life_plan import plan
 from analytics.remaining_life_runs import TICKS_PER_HOUR
 from analytics.remaining_life_trend import Points, extrapolate, points, since_reset
 from analytics.series import Series
@@ -35,7 +36,7 @@ def vibration(limits: Limits = (-NONE, -NONE, 4.5, 7.1), **more: Any) -> Context
 
 
 def ask(series: dict[str, Series], context: Context, percent: float = 90.0) -> dict[str, Any]:
-    job = remaining_life.plan(("", percent), context)
+    job = plan(("", percent), context)
     assert job.start_ticks is not None
     cut = {name: series[name].between(job.start_ticks, NOW) for name in job.signals}
     names = [*(one.name for one in remaining_life.PREDICT.own), "Valid", "Reason"]
@@ -108,7 +109,7 @@ def test_without_a_trend_to_the_limit_it_says_why(values: Floats, why: str) -> N
 
 def test_without_a_limit_it_says_what_would_help() -> None:
     with pytest.raises(NotAvailable, match=r"Degradation.*RemainingLife"):
-        remaining_life.plan((None, None), vibration((-NONE, -NONE, NONE, NONE)))
+        plan((None, None), vibration((-NONE, -NONE, NONE, NONE)))
 
 
 def test_it_begins_where_a_part_was_renewed_labelled_or_not() -> None:
@@ -135,7 +136,7 @@ def test_of_several_signals_the_first_at_its_limit_counts() -> None:
     assert "falls by" in one["Explanation"]
 
 
-def degradation_model(series: dict[str, Series], context: tuple[str, ...] = (), **options: float) -> ModelRecord:
+def degradation_model(series: dict[str, Series], context: tuple[str, ...] = (), **options: Any) -> ModelRecord:
     trained = degradation.run(series, context, NOW - 100 * TICKS_PER_HOUR, NOW, **options)
     return ModelRecord(
         "Degradation-1", trained.kind, "", 1, ModelState.active, 0, 0, 0, trained.signals, trained.context_signals,
