@@ -11,7 +11,7 @@ from analytics.errors import NotAvailable
 from analytics.simulation.fmu import load_fmu
 from analytics.simulation.kinds import FMU, KINDS, ONNX
 from analytics.simulation.onnx_model import load_onnx
-from analytics.simulation.parts import Part, part_of
+from analytics.simulation.parts import Part, part_of, state_names
 from analytics.simulation.system import ModelError, System
 from analytics.simulation.wiring import ModelUse
 
@@ -70,7 +70,7 @@ def _built(chosen: tuple[ModelUse, ...], wish: Wish) -> tuple[System | None, lis
     if bad:
         return None, bad, "; ".join(why)
     try:
-        system = System(parts, tuple(wish.forced))
+        system = System(parts, tuple(frozenset(wish.forced) - state_names(parts)))
     except ModelError as error:
         return None, list(chosen), str(error)
     missing = [name for name in system.inputs if name not in wish.values]

@@ -79,3 +79,11 @@ def port_names(parts: Sequence[Part]) -> dict[tuple[int, str], str]:
         (at, port): f"{part.twin}:{port}" if count[part.twin, port] == 1 else f"{part.twin}:{part.name}.{port}"
         for at, part, port in ports
     }
+
+
+def state_names(parts: Sequence[Part]) -> frozenset[str]:
+    """What their states are called: by tag, where they are one, and by port."""
+    names = port_names(parts)
+    ports = [(at, part, port.name) for at, part in enumerate(parts) for port in part.model.states]
+    tags = {part.outputs[port].path for _, part, port in ports if port in part.outputs}
+    return frozenset(tags | {names[at, port] for at, _, port in ports})

@@ -56,7 +56,7 @@ class System:
     def __init__(self, parts: Sequence[Part], forced: Sequence[str] = ()) -> None:
         self.parts = tuple(parts)
         self.port_names = port_names(self.parts)
-        self._forced = frozenset(forced)
+        self.forced = frozenset(forced)
         self.signals = tuple(self._signals())
         self._given = self._producers()
         self.inputs: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class System:
         feeds = []
         for port, source in self.parts[at].inputs.items():
             own = self.port_names[at, port]
-            if own in self._forced:
+            if own in self.forced:
                 feeds.append(_Feed(port, 0.0, [(self._external(own), 1.0)]))
                 continue
             feed = _Feed(port, source.constant, [])
@@ -127,8 +127,8 @@ class System:
 
     def _add(self, feed: _Feed, term: Term, part: Part) -> None:
         feed.constant += term.offset
-        signal = None if term.name in self._forced else self._given.get(term.name)
-        if signal is None and term.port and term.name not in self._forced:
+        signal = None if term.name in self.forced else self._given.get(term.name)
+        if signal is None and term.port and term.name not in self.forced:
             raise ModelError(f"{feed.port} of {_title(part)} takes {term.name}, which no model in use gives")
         if signal is None:
             feed.terms.append((self._external(term.name), term.factor))
