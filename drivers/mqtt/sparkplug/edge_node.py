@@ -16,6 +16,7 @@ from drivers.mqtt.sparkplug.metrics import status_of, value_of
 from drivers.mqtt.sparkplug.sparkplug_b_pb2 import Metric, Payload
 from drivers.mqtt.sparkplug.topics import BIRTHS, DEATHS, NodeId, address
 from drivers.payload_fields import Convert, TimeUnit, Unusable, converter, shown, to_ticks
+from drivers.raw import hex_text
 from drivers.readings import TICKS_PER_SECOND
 from drivers.status import Status
 
@@ -170,6 +171,8 @@ class EdgeNode:
     ) -> None:
         ticks = now
         for target in targets:
+            if self._traffic.raw_tap is not None and not metric.is_historical:
+                self._traffic.raw_tap(target.row, hex_text(metric.SerializeToString(), 1))
             try:
                 ticks = to_ticks(unix_ms, TimeUnit.ms) if unix_ms else now
                 status = status_of(_quality(metric))

@@ -16,7 +16,7 @@ from drivers.data_types import DataType
 from drivers.driver import Binding, Traffic
 from drivers.errors import Refused, ValueNotAccepted
 from drivers.mqtt.sparkplug.host import Host
-from drivers.mqtt.sparkplug.sparkplug_b_pb2 import Payload
+from drivers.mqtt.sparkplug.sparkplug_b_pb2 import Metric, Payload
 from drivers.readings import now_ticks, ticks_from_unix
 from drivers.status import Status
 from tests.simulators.mqtt_broker import MqttBroker
@@ -221,6 +221,8 @@ async def test_what_was_stored_while_a_node_was_away_is_not_current(
     broker: MqttBroker, node: SparkplugNode, observe: Any, sparkplug: Any
 ) -> None:
     seen = await observe(broker.port, [sparkplug(0, "Speed")])
+    raw: dict[int, str] = {}
+    seen.driver.traffic.raw_tap = raw.__setitem__
     await node.send("NBIRTH", SPEED | metric(value=1.0))
     await node.send(
         "NDATA",
@@ -228,6 +230,8 @@ async def test_what_was_stored_while_a_node_was_away_is_not_current(
         metric(alias=1, value=2.0),
     )
     await until(lambda: any(batch.past for batch in seen.batches) and 2.0 in seen.values(0))
+    shown = Metric.FromString(bytes.fromhex(raw[0]))
+    assert (shown.alias, shown.double_value) == (1, 2.0), "what uatwin probe shows is the metric as it came"
     now = [batch for batch in seen.batches if not batch.past]
     (past,) = [batch for batch in seen.batches if batch.past]
     assert [value for batch in now for value in batch.value.view("<f8").tolist()] == [1.0, 2.0]
