@@ -11,14 +11,14 @@ from analytics.simulation.water import HEAT_KJ, capacity_flow
 
 _KELVIN: Final = 273.15
 _LEAST: Final = 1e-9
-_ROUNDS: Final = 12
+_ROUNDS: Final = 7
 """The condenser's outlet and the power depend on each other by some 3 %: each round gains one and a half digits."""
 
 
 def capacity(u: Values, p: Values) -> Any:
     """Share of the rated cooling that the control asks for, from what is needed to reach the setpoint."""
     needed = capacity_flow(u["flow"]) * (u["entering"] - u["setpoint"]) / p["rated_cooling"]
-    wanted = np.minimum(np.maximum(needed, p["least_capacity"]), np.clip(u["limit"], 0.0, 100.0) / 100.0)
+    wanted = np.minimum(np.maximum(needed, p["least_capacity"]), np.minimum(np.maximum(u["limit"], 0.0), 100.0) / 100.0)
     flows = (u["flow"] > _LEAST) & (u["condenser_flow"] > _LEAST)
     return wanted * (u["run"] > 0.5) * flows
 

@@ -24,7 +24,7 @@ def effectiveness(units: Any, ratio: Any) -> Any:
 def transfer(u: Values, p: Values) -> dict[str, Any]:
     """Effectiveness, UA (kW/K), the capacity flows (kW/K) and the heat (kW) at the inlet temperatures."""
     hot = capacity_flow(np.maximum(u["hot_flow"], 0.0))
-    cold = capacity_flow(np.maximum(u["cold_flow"], 0.0) * np.clip(u["valve"], 0.0, 100.0) / 100.0)
+    cold = capacity_flow(np.maximum(u["cold_flow"], 0.0) * np.minimum(np.maximum(u["valve"], 0.0), 100.0) / 100.0)
     small, large = np.minimum(hot, cold), np.maximum(hot, cold)
     ua = 1.0 / (1.0 / p["clean_ua"] + p["fouling"])
     share = effectiveness(ua / np.maximum(small, _LEAST), small / np.maximum(large, _LEAST)) * (small > _LEAST)

@@ -124,12 +124,13 @@ def _integrated(
 
     moving = {name: line for name, line in lines.items() if (line != line[0]).any()}
     constant = {name: float(line[0]) for name, line in lines.items()}
+    before = None if moving else system.evaluate(float(times[0]), list(states), constant)
     span = float(times[-1] - times[0])
 
     def rates(t: float, x: Line) -> list[Any]:
         now = {name: np.interp(t, times, line) for name, line in moving.items()}
         progress((t - float(times[0])) / span)
-        return system.derivatives(t, x.tolist(), constant | now)
+        return system.derivatives(t, x.tolist(), constant | now, None, before)
 
     longest = float(np.diff(times).max()) if moving else np.inf
     found = solve_ivp(

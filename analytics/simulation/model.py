@@ -42,7 +42,8 @@ class Parameter:
 
 
 Equations = Callable[[float, Values, Values, Values], dict[str, Any]]
-"""(t in seconds, states, inputs, parameters) -> values by name. Nothing else goes in: no memory, no clock."""
+"""(t in seconds, states, inputs, parameters) -> values by name. Nothing else goes in: no memory, no clock. `compute`
+is asked at any t for what does not change with time: only derivatives may depend on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ from analytics.simulation.parts import Part, port_names
 from analytics.simulation.wiring import Term
 
 Matrix = npt.NDArray[np.float64]
-_MOST_SETTLING: Final = 8
+Moment = tuple[list[Any], list[dict[str, Any]]]
+"""Values by slot, and the inputs of each part by port."""
 
 
 class ModelError(Exception):
@@ -67,6 +68,7 @@ class System:
         self._feeds = [self._fed(at) for at in range(len(self.parts))]
         self.inputs = tuple(self._outside)
         self._groups = self._ordered()
+        self._still = self._unmoved()
         self._guess: dict[int, Matrix] = {}
 
     # -- putting together ---------------------------------------------------------------------------------------------
@@ -157,6 +159,22 @@ class System:
             found.append((group, sorted(torn)))
         return found
 
+    def _unmoved(self) -> list[bool]:
+        """Which groups depend on inputs from outside only."""
+        moved = set(self._state_slots) | {
+            self._slots[at, port.name]
+            for at, part in enumerate(self.parts)
+            if part.stepper is not None
+            for port in part.model.given
+        }
+        still = []
+        for group, _ in self._groups:
+            still.append(not any(slot in moved for at in group for feed in self._feeds[at] for slot, _ in feed.terms))
+            if not still[-1] or any(self.parts[at].dynamic for at in group):
+                moved |= {self._slots[at, port.name] for at in group for port in self.parts[at].model.given}
+                still[-1] = False
+        return still
+
     # -- what it says -------------------------------------------------------------------------------------------------
 
     def evaluate(
@@ -165,27 +183,42 @@ class System:
         states: Sequence[Any],
         inputs: Mapping[str, Any],
         held: Mapping[tuple[int, str], Any] | None = None,
-    ) -> tuple[list[Any], list[dict[str, Any]]]:
+        before: Moment | None = None,
+    ) -> Moment:
         """All values by slot, and the inputs of each part. states, inputs: floats, or arrays over time; held: outputs
-        of parts that go on by steps. Raises ModelError where values that depend on each other have no solution."""
-        values: list[Any] = [0.0] * (len(self._slots) + len(self._outside))
+        of parts that go on by steps; before: what came out with the same inputs and other states, so that what depends
+        on neither states nor held is not computed again. Raises ModelError where values that depend on each other have
+        no solution."""
+        values: list[Any] = [0.0] * (len(self._slots) + len(self._outside)) if before is None else list(before[0])
         for slot, value in zip(self._state_slots, states, strict=True):
             values[slot] = value
         for name, number in self._outside.items():
             values[-1 - number] = inputs[name]
         for (at, port), value in (held or {}).items():
             values[self._slots[at, port]] = value
-        fed: list[dict[str, Any]] = [{}] * len(self.parts)
+        fed: list[dict[str, Any]] = [{}] * len(self.parts) if before is None else list(before[1])
+        width = max(
+            (np.size(one) for one in (*states, *inputs.values(), *(held or {}).values()) if np.ndim(one)), default=0
+        )
         for number, (group, torn) in enumerate(self._groups):
+            if before is not None and self._still[number]:
+                continue
             if torn:
-                self._circle(number, group, torn, t, values, fed)
+                self._circle(number, t, width, values, fed)
             else:
                 self._compute(group[0], t, values, fed)
         return values, fed
 
-    def derivatives(self, t: float, states: Sequence[Any], inputs: Mapping[str, Any], held: Any = None) -> list[Any]:
+    def derivatives(
+        self,
+        t: float,
+        states: Sequence[Any],
+        inputs: Mapping[str, Any],
+        held: Mapping[tuple[int, str], Any] | None = None,
+        before: Moment | None = None,
+    ) -> list[Any]:
         """Of the states, per second."""
-        values, fed = self.evaluate(t, states, inputs, held)
+        values, fed = self.evaluate(t, states, inputs, held, before)
         rates: list[Any] = []
         for at, part in enumerate(self.parts):
             if part.model.derivatives is not None:
@@ -225,23 +258,20 @@ class System:
             for port in part.model.outputs:
                 values[self._slots[at, port.name]] = found[port.name]
 
-    def _circle(
-        self, number: int, group: list[int], torn: list[int], t: float, values: list[Any], fed: list[dict[str, Any]]
-    ) -> None:
-        width = max((np.size(value) for value in values), default=1)
-        plain = all(np.ndim(value) == 0 for value in values)
+    def _circle(self, number: int, t: float, width: int, values: list[Any], fed: list[dict[str, Any]]) -> None:
+        """width: of arrays over time, 0 for one moment."""
+        group, torn = self._groups[number]
 
         def again(z: Matrix) -> Matrix:
             for slot, row in zip(torn, z, strict=True):
-                values[slot] = float(row[0]) if plain else row
+                values[slot] = row if width else float(row[0])
             for at in group:
                 self._compute(at, t, values, fed)
-            return np.array([np.broadcast_to(values[slot], (width,)) for slot in torn], np.float64)
+            return np.array([np.broadcast_to(values[slot], (width or 1,)) for slot in torn], np.float64)
 
-        known = self._guess.get(number)
-        guess = np.zeros((len(torn), width)) if known is None else np.broadcast_to(known, (len(torn), width))
+        known = self._guess.get(number, np.zeros((len(torn), 1)))
         try:
-            z = solve(again, guess)
+            z = solve(again, np.array(np.broadcast_to(known, (len(torn), width or 1))))
         except NoSolution:
             names = ", ".join(_title(self.parts[at]) for at in group)
             raise ModelError(f"{names} feed each other, and no values were found that fit all of them") from None

@@ -16,7 +16,7 @@ _DRY: Final = 1.0
 def make_up(x: Values, u: Values, p: Values) -> Any:
     """Fresh water that the level control lets in, m3/h: proportional, between nothing and all the valve can."""
     valve = p["make_up_bias"] + p["make_up_gain"] * (u["level_setpoint"] - x["level"])
-    return p["make_up_most"] * np.clip(valve, 0.0, 100.0) / 100.0
+    return p["make_up_most"] * np.minimum(np.maximum(valve, 0.0), 100.0) / 100.0
 
 
 def _flows(x: Values, u: Values, p: Values) -> tuple[Any, Any, Any]:
