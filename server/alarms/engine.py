@@ -78,8 +78,9 @@ class AlarmEngine:
     def enable(self, path: str, enabled: bool) -> None:
         """Evaluate an alarm, or leave it alone; one that is enabled again begins anew. Raises KeyError."""
         index = self.index(path)
-        self._enabled[index] = enabled
-        self._begin_anew(index)
+        if bool(self._enabled[index]) != enabled:
+            self._enabled[index] = enabled
+            self._begin_anew(index)
 
     def assume(self, levels: Mapping[str, int]) -> None:
         """What was active before a restart, by path: it stays so until values tell otherwise. Unknown paths do not

@@ -22,7 +22,9 @@ _SUBCODE: Final = np.uint32(0xFFFF0000)
 _LAST: Final = np.uint32(Status.UncertainLastUsableValue)
 _LAST_OF_LOST: Final = np.uint32(Status.UncertainNoCommunicationLastUsableValue)
 SLOTS: Final = 64
-"""Places that a rate of change keeps values in; half of them span its window."""
+"""Places that a rate of change keeps values in, one for each part of its window in turn; half of them span it."""
+NEVER: Final = np.iinfo(np.int64).min
+"""The time of what is not there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,8 +209,8 @@ class Rates(Group):
     def __init__(self, alarms: Indices, rows: npt.NDArray[np.int32], windows_s: Floats) -> None:
         super().__init__(alarms, rows)
         self._window = window_ticks(windows_s)
-        self._ticks = np.full((len(alarms), SLOTS), np.iinfo(np.int64).min)
-        self._values = np.full((len(alarms), SLOTS), np.nan)
+        self._ticks = np.full((len(alarms), SLOTS + 1), NEVER)  # the last one: the newest that had to make room
+        self._values = np.full((len(alarms), SLOTS + 1), np.nan)
 
     def measure(
         self, which: Indices, values: Floats, source: Ticks, usable: npt.NDArray[np.bool_]
@@ -217,13 +219,16 @@ class Rates(Group):
         good = np.flatnonzero(usable)
         alarm, ticks, value = which[good], source[good], values[good, 0]
         back = ticks < self._ticks[alarm].max(axis=1)
-        self._ticks[alarm[back]] = np.iinfo(np.int64).min  # the clock was set back: what is kept says nothing now
+        self._ticks[alarm[back]] = NEVER  # the clock was set back: what is kept says nothing now
         slot = bucket(ticks, self._window[alarm]) % SLOTS
         first = bucket(self._ticks[alarm, slot], self._window[alarm]) != bucket(ticks, self._window[alarm])
-        self._ticks[alarm[first], slot[first]] = ticks[first]
-        self._values[alarm[first], slot[first]] = value[first]
+        at, slot = alarm[first], slot[first]
+        newer = self._ticks[at, slot] > self._ticks[at, SLOTS]
+        for column, new in ((self._ticks, ticks), (self._values, value)):
+            column[at[newer], SLOTS] = column[at[newer], slot[newer]]
+            column[at, slot] = new[first]
         kept = self._ticks[alarm]
-        old = np.where(kept <= (ticks - self._window[alarm])[:, None], kept, np.iinfo(np.int64).min)
+        old = np.where(kept <= (ticks - self._window[alarm])[:, None], kept, NEVER)
         best = old.argmax(axis=1)
         then, before = old[np.arange(len(alarm)), best], self._values[alarm, best]
         rates[good] = rate_per_s(value, ticks, before, then, self._window[alarm])
@@ -247,8 +252,8 @@ def bucket(ticks: Ticks, window: Any) -> Ticks:
 
 
 def rate_per_s(value: Floats, ticks: Ticks, before: Floats, then: Ticks, window: Any) -> Floats:
-    """The change per second from `before` at `then`; NaN where there is none (then is the smallest number)."""
-    there = then != np.iinfo(np.int64).min
+    """The change per second from `before` at `then`; NaN where there is none (then is NEVER)."""
+    there = then != NEVER
     age = np.where(there, ticks - np.where(there, then, ticks), 1)
     age = np.where(age > 2 * window, window, age)
     return np.where(there, (value - before) * TICKS_PER_SECOND / age, np.nan)
