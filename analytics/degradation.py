@@ -16,7 +16,7 @@ import numpy.typing as npt
 from analytics.arguments import Progress
 from analytics.errors import BAD_OUT_OF_RANGE, ArgumentError, NotAvailable
 from analytics.models import Label, Trained
-from analytics.remaining_life_runs import since_new
+from analytics.remaining_life_runs import NEW, since_new
 from analytics.remaining_life_trend import LEAST_POINTS, Points, extrapolate, points, since_reset
 from analytics.series import Series, hold
 from analytics.trainer import OPTIONS, SIGNALS, Option, Trainer
@@ -145,4 +145,5 @@ TRAINER: Final = Trainer(
         "Low": Option(float("nan"), "What it must not fall below; not given: its alarm limit, or else its EURange"),
     },
     baseline=False,
+    since=lambda labels: max((one.end_ticks for one in labels if one.kind in NEW), default=None),
 )

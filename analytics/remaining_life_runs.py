@@ -56,6 +56,11 @@ def lives(labels: Iterable[Label], start_ticks: int, end_ticks: int) -> tuple[li
     return spans, renewed
 
 
+def since_first(labels: Iterable[Label]) -> int | None:
+    """When the first life that the labels tell whole began: at the first failure or maintenance; None without one."""
+    return min((one.end_ticks for one in labels if one.kind in NEW), default=None)
+
+
 def since_new(labels: Iterable[Label], now_ticks: int) -> int | None:
     """When the part that runs now was new, by the labels; None where they do not tell."""
     ends = [one.end_ticks for one in labels if one.kind in NEW and one.end_ticks <= now_ticks]

@@ -17,7 +17,18 @@ from analytics.arguments import Progress
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, ArgumentError, NotAvailable
 from analytics.models import Label, Trained
 from analytics.remaining_life_interval import Calibration, outlook
-from analytics.remaining_life_runs import FIRST, WINDOW, Run, Span, features, gap_of, lives, run_of, total_of
+from analytics.remaining_life_runs import (
+    FIRST,
+    WINDOW,
+    Run,
+    Span,
+    features,
+    gap_of,
+    lives,
+    run_of,
+    since_first,
+    total_of,
+)
 from analytics.series import Series
 from analytics.trainer import OPTIONS, Option, Trainer
 from analytics.trees import tree_arrays
@@ -250,4 +261,5 @@ TRAINER: Final = Trainer(
         "Horizons": Option("", "For probabilities: 24,168,720; empty: these hours, or shares of the usual life"),
     },
     baseline=False,
+    since=since_first,
 )

@@ -13,6 +13,8 @@ def duration(hours: float) -> str:
     if math.isinf(hours):
         return "longer than can be told"
     if hours < 2.0:
+        if hours < 0.04:
+            return f"{3600.0 * hours:.0f} s"
         return f"{60.0 * hours:.2g} min" if hours < 1.0 else f"{60.0 * hours:.0f} min"
     if hours < 96.0:
         return f"{hours:.1f} h" if hours < 10.0 else f"{hours:.0f} h"

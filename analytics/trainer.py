@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analytics.arguments import Context
 from analytics.function import with_signals
-from analytics.models import Trained
+from analytics.models import Label, LabelKind, Trained
 
 KIND, SIGNALS, CONTEXT_SIGNALS, START, END, EXCLUDE, OPTIONS = range(7)
 """The arguments of TrainModel, for ArgumentError."""
@@ -25,6 +25,11 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
+def after_maintenance(labels: Sequence[Label]) -> int | None:
+    """When the last maintenance ended; None where there was none: then all there is counts."""
+    return max((one.end_ticks for one in labels if one.kind is LabelKind.maintenance), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Trainer:
     """How models of one kind are trained.
@@ -33,8 +38,8 @@ class Trainer:
     tuple of Label, progress, and its options by keyword, lower case) is called in the worker and gives a Trained; it
     raises NotAvailable where the data do not suffice, with what would, and ArgumentError with an index of above. Its
     module imports heavy libraries only inside of it. least_signals: fewer make no model. needs: which twins can have
-    one. baseline: whether it knows normal operation, which is another after maintenance; then it is trained on what
-    came since, and is invalid after the next one.
+    one. baseline: whether it knows normal operation, which is another after maintenance: then it is invalid after the
+    next one. since: from when on it is trained where Start is left open.
     """
 
     kind: str
@@ -44,3 +49,4 @@ class Trainer:
     least_signals: int = 1
     needs: Callable[[Context], bool] = with_signals
     baseline: bool = True
+    since: Callable[[Sequence[Label]], int | None] = after_maintenance

@@ -12,7 +12,7 @@ from typing import Final
 from analytics import anomaly_train, degradation, remaining_life_train
 from analytics.arguments import Context, Job, Progress, signals_of, ticks_of
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
-from analytics.models import Label, LabelKind, Setting, Trained
+from analytics.models import Label, Setting, Trained
 from analytics.series import Series
 from analytics.trainer import CONTEXT_SIGNALS, END, EXCLUDE, KIND, OPTIONS, SIGNALS, START, Option, Trainer
 
@@ -39,14 +39,14 @@ class Lesson:
 
 
 def plan(arguments: Sequence[object], context: Context) -> Job:
-    """The training to be done. Start null: since the last maintenance, so that a call with nothing but the kind makes
-    a new baseline. Raises ArgumentError, NotAvailable."""
+    """The training to be done. Start null: what suits the kind, so that a call with nothing else makes a new baseline.
+    Raises ArgumentError, NotAvailable."""
     trainer = _trainer(arguments[KIND], context)
     signals = signals_of(arguments[SIGNALS], context, SIGNALS)
     asides = signals_of(arguments[CONTEXT_SIGNALS], context, CONTEXT_SIGNALS) if arguments[CONTEXT_SIGNALS] else ()
     start, end = ticks_of(arguments[START], START), ticks_of(arguments[END], END) or context.now_ticks
-    if start is None and trainer.baseline:
-        start = max((one.end_ticks for one in context.labels if one.kind is LabelKind.maintenance), default=None)
+    if start is None:
+        start = trainer.since(context.labels)
     if start is not None and start >= end:
         raise ArgumentError(END, BAD_OUT_OF_RANGE, "End is not later than Start")
     measured = tuple(signal for signal in signals if signal not in asides)
