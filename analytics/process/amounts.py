@@ -66,10 +66,11 @@ def _counter(series: Series, meter: Meter, longest_s: float) -> Course:
     rolled = fell & (before > (1 - _NEAR) * meter.rolls_at) & (values[1:] < _NEAR * meter.rolls_at)
     reset = fell & ~rolled & (values[1:] <= _RESET * before)
     steps = np.where(rolled, steps + meter.rolls_at, np.where(reset, values[1:], np.maximum(steps, 0.0)))
+    ticks = np.append(ticks, ticks[-1] + round(longest_s * TICKS_PER_SECOND))  # the last one holds as long as any
     seconds = np.diff(ticks) / TICKS_PER_SECOND
     return Course(
         ticks,
-        np.concatenate([[0.0], np.cumsum(steps)]) * meter.factor,
+        np.concatenate([[0.0], np.cumsum(steps), [steps.sum()]]) * meter.factor,
         np.concatenate([[0.0], np.cumsum(np.where(seconds <= longest_s, seconds, 0.0))]),
         int(reset.sum()),
         int((fell & ~rolled & ~reset).sum()),

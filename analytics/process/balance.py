@@ -75,16 +75,16 @@ def _sentence(rows: Sequence[Node]) -> str:
         return said + _missing(max(parts, key=lambda one: (one.does_not_close, _size(one.missing))))
     wasteful = max(parts, key=lambda one: _size(one.lost[0]))
     if _size(wasteful.lost[0]):
-        said += f"{_amount(wasteful.lost[0], wasteful)} is lost on purpose at {_name(wasteful)}, most of all; "
+        said += f"{_amount(wasteful.lost[0], wasteful)} lost on purpose at {_name(wasteful)}, most of all; "
     return said + "it closes within the uncertainty of the meters."
 
 
 def _missing(node: Node) -> str:
-    amount, either = _amount(abs(node.missing), node), _amount(node.uncertainty, node)
+    amount, either = _amount(abs(node.missing), node), f"{node.uncertainty:.2g} {node.symbol}".strip()
     if node.missing < 0:
         why = "a meter is wrong, or an inlet has none"
         return f"{amount} more came out than went in {_where(node)} (± {either}): {why}."
-    return f"{amount} is missing {_where(node)} (± {either}): a leak, an outlet without a meter, or a wrong meter."
+    return f"{amount} missing {_where(node)} (± {either}): a leak, an outlet without a meter, or a wrong meter."
 
 
 def _where(node: Node) -> str:

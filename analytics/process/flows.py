@@ -201,7 +201,8 @@ def _links(nodes: Mapping[str, Node]) -> Iterator[Node]:
         if not before or any(one.feeds != (node.path,) for one in before):
             continue
         out = _sum([one.out for one in before])
-        if math.isfinite(out[0]) and math.isfinite(node.into[0]) and out != node.into:
+        both = math.isfinite(out[0]) and math.isfinite(node.into[0])
+        if both and not math.isclose(out[0], node.into[0], rel_tol=1e-9):
             yield Node(
                 node.path, node.material, node.unit, out, node.into,
                 fed_by=node.fed_by, is_link=True, symbol=node.symbol,

@@ -33,8 +33,8 @@ def periods(*spans: tuple[float, float]) -> np.ndarray:
 
 
 def test_the_longest_active_period_is_the_bottleneck_and_shifts_where_two_overlap() -> None:
-    """As Roser, Nakano, Tanaka 2002 define it: machine 1 is the sole bottleneck up to the begin of the next period that is
-    one, machine 2 from the end of the first; in between it shifts. A short period never counts."""
+    """As Roser, Nakano, Tanaka 2002 define it: machine 1 is the sole bottleneck up to the begin of the next period
+    that is one, machine 2 from the end of the first; in between it shifts. A short period never counts."""
     found = bottlenecks([periods((0, 60)), periods((50, 130)), periods((20, 30), (100, 125))])
     assert found.sole_s == pytest.approx([50, 70, 0])
     assert found.shifting_s == pytest.approx([10, 10, 0])
@@ -75,13 +75,13 @@ def lines(seed: int, slow: int) -> list[Made]:
 
 def test_the_slow_machine_of_a_simulated_line_is_found_in_more_than_nine_of_ten_runs() -> None:
     found = 0
-    for seed in range(40):
+    for seed in range(24):
         slow = seed % 4
         stations, data = line(LINE, lines(seed, slow))
         result = told(stations, data, 200, 7000)
         found += result["Bottleneck"] == LINE[slow]
         assert result["Valid"] is True
-    assert found > 36
+    assert found >= 22
 
 
 def test_a_line_with_rare_long_breakdowns_tells_to_begin_with_them() -> None:
