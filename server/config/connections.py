@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
-
-from pydantic import BaseModel
 
 from drivers.driver import Binding, DriverType, Problem, Vouching
 from drivers.registry import driver_names, driver_type
 from server.config.bodies import TagPart
 from server.config.checking import Checker, describe, position, walk
 from server.config.errors import Place, Problems, did_you_mean
+from server.config.files import located
 from server.config.names import name_problem
 from server.config.plant import Tag
 from server.config.upkeep import KEYS, Upkeep
@@ -66,18 +64,6 @@ def bindings_of(tags: Iterable[Tag]) -> list[Binding]:
         Binding(tag.row, tag.path, tag.data_type, tag.array_length, tag.point, tag.rate_s, tag.command is not None)
         for tag in tags
     ]
-
-
-def located(settings: BaseModel, folder: Path) -> BaseModel:
-    """The settings with relative paths taken from a folder: that of the file in which they stand."""
-    changed: dict[str, Any] = {}
-    for key in settings.model_fields_set:
-        value = getattr(settings, key)
-        if isinstance(value, Path):
-            changed[key] = folder / value
-        elif isinstance(value, BaseModel):
-            changed[key] = located(value, folder)
-    return settings.model_copy(update=changed) if changed else settings
 
 
 def _endpoint(name: str, section: Map, points: dict[str, Checker[Any]], problems: Problems) -> Endpoint:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from server.config.checking import Checker
-from server.config.connections import located
 from server.config.errors import Problems, did_you_mean
+from server.config.files import located
 from server.config.history_spec import HistorySpec, PostgresSpec, history_rules
 from server.config.patterns import is_pattern, matching
 from server.config.plant import Tag
