@@ -19,10 +19,11 @@ import numpy.typing as npt
 
 from server.history.columns import Columns
 from server.history.packing import PageError, pack, packed, running, unpack, unpacked, zigzag
-from server.history.words import cells_of, words_of
+from server.history.words import NEVER, cells_of, words_of
 
-TAGS: Final = 64
+TAGS: Final = 128
 """Tags of one page: those whose number // TAGS is equal."""
+_FEW_RUNS: Final = 8
 _FRAME: Final = 4096
 """Values that are compressed together, unless one tag has more."""
 _HEAD: Final = struct.Struct("<I")
@@ -32,17 +33,21 @@ _MIXING: Final = np.uint64(0xD6E8FEB86659FD93)
 Ints = npt.NDArray[np.int64]
 
 
-def encode(columns: Columns, is_float: npt.NDArray[np.bool_], level: int) -> bytes:
-    """A page of values in order (`Columns.in_order`). is_float: by value's tag; level: of zstd, 1 to 19."""
-    starts = np.flatnonzero(np.r_[True, columns.tag[1:] != columns.tag[:-1]])
-    counts = np.diff(np.r_[starts, len(columns)])
-    words, ways = words_of(columns.cells, starts, counts, is_float[starts])
+def encode(columns: Columns, known: npt.NDArray[np.uint8], level: int) -> bytes:
+    """A page of values in order (`Columns.in_order`). level: of zstd, 1 to 19. known: by tag number NEVER for those
+    that hold no float64, else UNKNOWN or what was noted here at the page before; it is changed (`words_of`)."""
+    starts = _begins(columns.tag)
+    bounds = np.append(starts, len(columns))
+    counts = np.diff(bounds)
+    tags = columns.tag[starts]
+    guess = known[tags]
+    words, ways = words_of(columns.cells, starts, counts, guess)
+    known[tags] = np.where(guess == NEVER, NEVER, ways)
     run_of, leaders = _runs(columns, starts, counts)
     runs = _Runs.of(columns, starts[leaders], counts[leaders])
     frames = _cut(counts)
     deltas = zigzag(_differences(words, starts))
     parts = list(runs.packed(level))
-    bounds = np.r_[starts, len(columns)]
     for low, high in _spans(bounds, frames):
         parts.append(pack(deltas[low:high], level))
     for low, high in _spans(bounds, frames):
@@ -53,7 +58,7 @@ def encode(columns: Columns, is_float: npt.NDArray[np.bool_], level: int) -> byt
         b"".join(
             (
                 _SIZES.pack(len(starts), len(leaders), len(runs.frames), len(frames)),
-                columns.tag[starts].astype("<i4").tobytes(),
+                tags.astype("<i4").tobytes(),
                 counts.astype("<u4").tobytes(),
                 words[starts].astype("<i8").tobytes(),
                 ways.tobytes(),
@@ -92,7 +97,7 @@ class Page:
         )
         self._frames = head.take("u1", value_frames).astype(np.intp)
         sizes = head.take("<u4", time_frames + 2 * value_frames + 1)
-        self._offsets = _HEAD.size + size + np.r_[0, np.cumsum(sizes, dtype=np.intp)]
+        self._offsets = _HEAD.size + size + _totals(sizes)
 
     def tag_values(self, tag: int) -> Columns:
         """The values of one tag; none where it has none here."""
@@ -114,7 +119,7 @@ class Page:
         """Everything, in order."""
         source, server = self._all_times()
         starts, total = np.cumsum(self._count) - self._count, int(self._count.sum())
-        bounds = np.r_[starts, total]
+        bounds = np.append(starts, total)
         spans = [high - low for low, high in _spans(bounds, self._frames)]
         numbers = range(len(spans))
         deltas = [unpack(self._frame(self._value_frame(k)), n, 0, n) for k, n in zip(numbers, spans, strict=True)]
@@ -185,7 +190,7 @@ class _Runs:
     def packed(self, level: int) -> Iterator[bytes]:
         """The frames."""
         assert self.residues is not None
-        begins = np.r_[0, np.cumsum(self.length)]
+        begins = _totals(self.length)
         for low, high in _spans(begins, self.frames):
             step, delay = (pack(one[low:high], level) for one in self.residues)
             yield _HEAD.pack(len(step)) + step + delay
@@ -229,7 +234,10 @@ def _runs(
     mixed = (columns.source_ticks.view(np.uint64) * _MIXING + columns.server_ticks.view(np.uint64)) * weight
     mixed ^= mixed >> np.uint64(29)
     sums = np.add.reduceat(mixed, starts) + counts.astype(np.uint64)
-    _, leaders, run_of = np.unique(sums, return_index=True, return_inverse=True)
+    leaders = _begins(sums)
+    run_of = np.repeat(np.arange(len(leaders)), np.diff(np.append(leaders, len(sums))))
+    if len(leaders) > _FEW_RUNS:  # tags that are read together lie side by side as a rule
+        _, leaders, run_of = np.unique(sums, return_index=True, return_inverse=True)
     if len(leaders) < len(starts):
         leader = leaders[run_of]
         if np.all(counts == counts[leader]):
@@ -241,10 +249,25 @@ def _runs(
     return every, every
 
 
+def _begins(column: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Where other values begin than those before."""
+    new = np.empty(len(column), np.bool_)
+    new[0] = True
+    np.not_equal(column[1:], column[:-1], out=new[1:])
+    return np.flatnonzero(new)
+
+
+def _totals(counts: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """What there is before each, and in all."""
+    totals = np.zeros(len(counts) + 1, np.intp)
+    np.cumsum(counts, out=totals[1:])
+    return totals
+
+
 def _cut(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """The index of the first tag of each frame."""
     frame = (np.cumsum(counts) - counts) // _FRAME
-    return np.flatnonzero(np.r_[True, frame[1:] != frame[:-1]])
+    return _begins(frame)
 
 
 def _spans(bounds: npt.NDArray[np.intp], frames: npt.NDArray[np.intp]) -> Iterator[tuple[int, int]]:

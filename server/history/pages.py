@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from server.history.columns import Columns, by_tag
 from server.history.page import TAGS, Page, encode
 from server.history.sqlite_read import DAY_TICKS
+from server.history.words import NEVER, SINGLE, UNKNOWN
 
 TOP: Final = 2
 """The level of pages that are joined no further."""
@@ -25,7 +26,6 @@ _SETTLED_S: Final = 3600.0
 """When nothing has come to a past day for so long, its remaining small pages are joined."""
 _ZSTD: Final = (1, 3, 3)
 _INSERT: Final = "INSERT INTO page (bucket, day, level, first, last, count, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
-IsFloat = Callable[[npt.NDArray[np.int32]], npt.NDArray[np.bool_]]
 
 
 @dataclass(slots=True)
@@ -39,12 +39,13 @@ class _Open:
 class PageKeeper:
     """Writes pages on the writing connection, within the caller's transaction.
 
-    is_float: by tag number, whether its cells hold a float64.
+    is_float: by tag number, whether its cells hold a float64; more can be added by `know`.
     """
 
-    def __init__(self, connection: sqlite3.Connection, is_float: IsFloat) -> None:
+    def __init__(self, connection: sqlite3.Connection, is_float: npt.NDArray[np.bool_]) -> None:
         self._connection = connection
-        self._is_float = is_float
+        self._ways = np.empty(0, np.uint8)
+        self.know(is_float)
         self._open: dict[tuple[int, int], _Open] = {}
         self._due: list[tuple[int, int]] = []
         self._latest_day = 0
@@ -54,11 +55,17 @@ class PageKeeper:
         ):
             self._note(bucket, day, level, count, now)
 
+    def know(self, is_float: npt.NDArray[np.bool_]) -> None:
+        """There are more tags now."""
+        ways = np.where(is_float, UNKNOWN, NEVER).astype(np.uint8)
+        ways[: len(self._ways)] = self._ways
+        self._ways = ways
+
     def write(self, columns: Columns) -> int:
         """Pages of values in any order; how many values there were once exact duplicates are left out."""
         order, buckets = by_tag(columns.tag), columns.tag // TAGS
         sorted_buckets = buckets[order]
-        edges = np.flatnonzero(np.r_[True, sorted_buckets[1:] != sorted_buckets[:-1], True])
+        edges = np.flatnonzero(np.diff(sorted_buckets, prepend=-1, append=-1))
         rows, total, now = [], 0, time.monotonic()
         for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             bucket = int(sorted_buckets[low])
@@ -133,7 +140,10 @@ class PageKeeper:
         return bytes(row[0])
 
     def _row(self, bucket: int, day: int, level: int, columns: Columns) -> tuple[int | bytes, ...]:
-        data = encode(columns, self._is_float(columns.tag), _ZSTD[level])
+        if level:  # time to look whether there is a better way
+            tags = slice(bucket * TAGS, (bucket + 1) * TAGS)
+            self._ways[tags][self._ways[tags] <= SINGLE] = UNKNOWN
+        data = encode(columns, self._ways, _ZSTD[level])
         first, last = int(columns.source_ticks.min()), int(columns.source_ticks.max())
         return bucket, day, level, first, last, len(columns), data
 

@@ -69,6 +69,7 @@ class SqliteStore:
             with self._file.transaction() as connection:
                 connection.executemany("INSERT INTO tag (path, data_type) VALUES (?, ?)", new)
             self._load_tags()
+            self._keeper.know(np.isin(self._types, _FLOATS))
         return np.array([self._numbers[tag] for tag in tags], np.int32)
 
     def tags(self) -> Sequence[StoredTag]:
@@ -190,7 +191,7 @@ class SqliteStore:
         with self._file.telling():
             connection = self._file.writer
             self._load_tags()
-            self._keeper = PageKeeper(connection, self._is_float)
+            self._keeper = PageKeeper(connection, np.isin(self._types, _FLOATS))
             self._count = int(connection.execute("SELECT coalesce(sum(count), 0) FROM page").fetchone()[0])
 
     def _load_tags(self) -> None:
@@ -199,9 +200,6 @@ class SqliteStore:
         self._types = np.zeros(rows[-1][0] + 1 if rows else 0, np.uint8)
         self._types[[row[0] for row in rows]] = [row[2] for row in rows]
         self._numbers = {(path, data_type): number for number, path, data_type in rows}
-
-    def _is_float(self, tag: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-        return np.isin(self._types[tag], _FLOATS)
 
     def _read(self, tag: int, start_ticks: int, end_ticks: int, limit: int, forward: bool) -> Columns:
         with self._damaged(), self._file.reading(lambda: list(self._pending)) as (connection, pending):

@@ -37,41 +37,48 @@ _CANDIDATES: Final = np.array(
 )
 
 
+NEVER: Final = 254
+"""What `words_of` is told of tags whose cells hold no float64."""
+UNKNOWN: Final = 255
+"""What it is told of tags about which nothing is known yet."""
+
+
 def words_of(
-    cells: npt.NDArray[np.uint64],
-    starts: npt.NDArray[np.intp],
-    counts: npt.NDArray[np.intp],
-    is_float: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    cells: Cells, starts: npt.NDArray[np.intp], counts: npt.NDArray[np.intp], guess: npt.NDArray[np.uint8]
+) -> tuple[Ints, npt.NDArray[np.uint8]]:
     """Whole numbers for cells of several tags, one after the other, and by tag the way they were made.
 
-    starts, counts, is_float: by tag. `cells_of` undoes it, bit by bit.
+    starts, counts: by tag. guess: by tag the way that fitted before, NEVER or UNKNOWN. `cells_of` undoes it bit by bit.
     """
-    ways = np.full(len(counts), WHOLE, np.uint8)
-    if not is_float.any():
-        return cells.view(np.int64), ways
+    ways = np.where(guess == NEVER, WHOLE, guess)
     values = cells.view(np.float64)
-    ways[is_float] = _best_ways(values, starts[is_float], counts[is_float])
-    every = np.repeat(ways, counts)
-    words = _to_words(values, cells, every)
-    wrong = cells_of(words, every) != cells
-    if wrong.any():
-        failed = np.logical_or.reduceat(wrong, starts) & is_float
-        ways[failed] = np.where(_all_single(values, cells, starts)[failed], SINGLE, WHOLE)
-        every = np.repeat(ways, counts)
-        words = _to_words(values, cells, every)
+    with np.errstate(all="ignore"):
+        unknown = ways == UNKNOWN
+        if unknown.any():
+            ways[unknown] = _best_ways(values, starts[unknown], counts[unknown])
+        words, wrong = _to_words(values, np.repeat(ways, counts))
+        if wrong is not None:
+            failed = np.logical_or.reduceat(wrong, starts)
+            ways[failed] = _best_ways(values, starts[failed], counts[failed])
+            words, wrong = _to_words(values, np.repeat(ways, counts))
+        if wrong is not None:
+            failed = np.logical_or.reduceat(wrong, starts)
+            single = np.logical_and.reduceat(_singles(values) == cells, starts)
+            ways[failed] = np.where(single[failed], SINGLE, WHOLE)
+            words, _ = _to_words(values, np.repeat(ways, counts))
     return words, ways
 
 
 def cells_of(words: Ints, ways: npt.NDArray[np.uint8]) -> Cells:
     """The cells again; ways: by word."""
     kinds = _kinds(ways)
-    if len(kinds) == 1:
-        return _cells_of_way(words, kinds[0])
-    cells = np.empty(len(words), np.uint64)
-    for way in kinds:
-        which = np.flatnonzero(ways == way)
-        cells[which] = _cells_of_way(words[which], way)
+    with np.errstate(all="ignore"):
+        if len(kinds) == 1:
+            return _cells_of_way(words, kinds[0])
+        cells = np.empty(len(words), np.uint64)
+        for way in kinds:
+            which = np.flatnonzero(ways == way)
+            cells[which] = _cells_of_way(words[which], way)
     return cells
 
 
@@ -83,14 +90,13 @@ def _best_ways(
     sample = values[starts[:, None] + (steps * (counts[:, None] - 1)).astype(np.intp)]
     cells = sample.view(np.uint64)
     best = np.where((_singles(sample) == cells).all(1), SINGLE, WHOLE).astype(np.uint8)
-    open_ = np.arange(len(counts))
-    for way in _CANDIDATES:
-        if not len(open_):
+    left = np.arange(len(counts))
+    for way in _CANDIDATES.tolist():
+        if not len(left):
             break
-        some = sample[open_]
-        fits = (_cells_of_way(_words_of_way(some, int(way)), int(way)) == cells[open_]).all(1)
-        best[open_[fits]] = way
-        open_ = open_[~fits]
+        fits = (_cells_of_way(_words_of_way(sample[left], way), way) == cells[left]).all(1)
+        best[left[fits]] = way
+        left = left[~fits]
     return best
 
 
@@ -98,43 +104,47 @@ def _kinds(ways: npt.NDArray[np.uint8]) -> list[int]:
     return [int(way) for way in np.flatnonzero(np.bincount(ways, minlength=1))]
 
 
-def _to_words(values: npt.NDArray[np.float64], cells: Cells, ways: npt.NDArray[np.uint8]) -> Ints:
-    kinds = _kinds(ways)
-    words = np.empty(len(values), np.int64)
-    for way in kinds:
-        which = slice(None) if len(kinds) == 1 else np.flatnonzero(ways == way)
-        words[which] = cells[which].view(np.int64) if way == WHOLE else _words_of_way(values[which], way)
-    return words
+def _to_words(
+    values: npt.NDArray[np.float64], ways: npt.NDArray[np.uint8]
+) -> tuple[Ints, npt.NDArray[np.bool_] | None]:
+    """The words, and where they do not give the value back; None where all do."""
+    words = values.view(np.int64).copy()
+    wrong: npt.NDArray[np.bool_] | None = None
+    for way in _kinds(ways):
+        if way == WHOLE:
+            continue
+        which = np.flatnonzero(ways == way)
+        given = values[which]
+        made = _words_of_way(given, way)
+        words[which] = made
+        differs = _cells_of_way(made, way) != given.view(np.uint64)
+        if differs.any():
+            wrong = np.zeros(len(values), np.bool_) if wrong is None else wrong
+            wrong[which[differs]] = True
+    return words, wrong
 
 
 def _words_of_way(values: npt.NDArray[np.float64], way: int) -> Ints:
-    with np.errstate(all="ignore"):
-        if way == SINGLE:
-            return values.astype(np.float32).view(np.int32).astype(np.int64)
-        scaled = np.rint(values * _POWERS[(way - _TENTHS) // _WAYS])
-        scaled[~(np.abs(scaled) < _MOST)] = 0
-        words: Ints = scaled.astype(np.int64)
+    if way == SINGLE:
+        return values.astype(np.float32).view(np.int32).astype(np.int64)
+    scaled = np.rint(values * _POWERS[(way - _TENTHS) // _WAYS])
+    scaled[~(np.abs(scaled) < _MOST)] = 0
+    words: Ints = scaled.astype(np.int64)
     return words
 
 
 def _cells_of_way(words: Ints, way: int) -> Cells:
     if way == WHOLE:
         return words.view(np.uint64)
-    with np.errstate(all="ignore"):
-        if way == SINGLE:
-            return words.astype(np.int32).view(np.float32).astype(np.float64).view(np.uint64)
-        power, kind = divmod(way - _TENTHS, _WAYS)
-        if kind == _MULTIPLIED:
-            multiplied: npt.NDArray[np.float64] = words.astype(np.float64) * _INVERSES[power]
-            return multiplied.view(np.uint64)
-        values = words.astype(np.float64) / _POWERS[power]
-        return _singles(values) if kind == _ROUNDED else values.view(np.uint64)
+    if way == SINGLE:
+        return words.astype(np.int32).view(np.float32).astype(np.float64).view(np.uint64)
+    power, kind = divmod(way - _TENTHS, _WAYS)
+    if kind == _MULTIPLIED:
+        multiplied: npt.NDArray[np.float64] = words.astype(np.float64) * _INVERSES[power]
+        return multiplied.view(np.uint64)
+    divided = words.astype(np.float64) / _POWERS[power]
+    return _singles(divided) if kind == _ROUNDED else divided.view(np.uint64)
 
 
 def _singles(values: npt.NDArray[np.float64]) -> Cells:
-    with np.errstate(all="ignore"):
-        return values.astype(np.float32).astype(np.float64).view(np.uint64)
-
-
-def _all_single(values: npt.NDArray[np.float64], cells: Cells, starts: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    return np.logical_and.reduceat(_singles(values) == cells, starts)
+    return values.astype(np.float32).astype(np.float64).view(np.uint64)

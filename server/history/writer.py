@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from enum import IntEnum
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from analytics.series import Series
 from drivers.data_types import DataType, floats
 from drivers.readings import TICKS_PER_SECOND, now_ticks
 from drivers.status import Status
+from server.config.history_spec import PostgresSpec
 from server.history.intake import Piece
 from server.history.kept import Kept
 from server.history.open_store import open_store
@@ -42,12 +45,13 @@ class Writer:
     batch that became durable; write_s: how long that took.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opener: Callable[[PostgresSpec | None, Path], HistoryStore] = open_store) -> None:
         self.state = HistoryState.off
         self.error = ""
         self.figures = StoreFigures(0, 0, 0)
         self.write_ticks = 0
         self.write_s = 0.0
+        self._opener = opener
         self._store: HistoryStore | None = None
         self._kept: Kept | None = None
         self._numbers = np.empty(0, np.int32)
@@ -112,7 +116,7 @@ class Writer:
         if self._store is None or self._kept is None or not _same_place(kept, self._kept):
             self.close()
             if kept.settings is not None:
-                self._store = open_store(kept.settings.postgres, kept.file)
+                self._store = self._opener(kept.settings.postgres, kept.file)
         if self._store is not None:
             numbers = np.full(len(kept.wanted), -1, np.int32)
             numbers[kept.rows] = self._store.tag_ids(kept.names)

@@ -12,6 +12,7 @@ from server.history.columns import Columns
 from server.history.journal import decode_batch, encode_batch
 from server.history.packing import PageError
 from server.history.page import TAGS, Page, encode
+from server.history.words import NEVER, UNKNOWN
 
 CELLS = st.one_of(
     st.floats(width=64).map(lambda value: int(np.float64(value).view(np.uint64))),
@@ -40,7 +41,7 @@ def assert_same(found: Columns, expected: Columns) -> None:
 @settings(max_examples=150, deadline=None)
 def test_a_page_gives_back_what_went_in(values: list[tuple[int, int, int, int, int]], is_float: bool) -> None:
     given_ = columns(values).in_order()
-    page = Page(encode(given_, np.full(len(given_), is_float), 1))
+    page = Page(encode(given_, np.full(TAGS, UNKNOWN if is_float else NEVER, np.uint8), 1))
     assert_same(page.all_values(), given_)
     for tag in range(0, TAGS, 7):
         assert_same(page.tag_values(tag), given_.take(given_.tag == tag))
@@ -56,7 +57,7 @@ def test_a_batch_of_the_journal_comes_back_in_its_order(values: list[tuple[int, 
 
 
 def polled(values: np.ndarray, kind: DataType) -> Columns:
-    """64 tags that are read together once a second, with the jitter of a network; values: [64, n]."""
+    """Tags that are read together once a second, with the jitter of a network; values: [TAGS, n]."""
     count = values.shape[1]
     generator = np.random.default_rng(2)
     source = 134_000_000_000_000_000 + np.arange(count) * 10**7 + generator.integers(0, 500_000, count)
@@ -75,15 +76,23 @@ def test_a_value_takes_as_many_bytes_as_it_tells(step: float, kind: DataType, mo
     generator = np.random.default_rng(1)
     course = 50 + np.cumsum(generator.normal(0, 0.03, (TAGS, 2000)), 1) + generator.normal(0, 0.3, (TAGS, 2000))
     given_ = polled(np.rint(course / step) * step if step else course, kind)
-    page = encode(given_, np.ones(len(given_), np.bool_), 3)
+    page = encode(given_, np.full(TAGS, UNKNOWN, np.uint8), 3)
     assert_same(Page(page).all_values(), given_)
     assert len(page) / len(given_) < most
 
 
 def test_bytes_that_are_no_page_are_told() -> None:
-    page = encode(polled(np.ones((TAGS, 3)), DataType.Double), np.ones(3 * TAGS, np.bool_), 1)
+    page = encode(polled(np.ones((TAGS, 3)), DataType.Double), np.full(TAGS, UNKNOWN, np.uint8), 1)
     for wrong in (b"", page[:10], page[:-20]):
         with pytest.raises(PageError):
             Page(wrong).all_values()
     with pytest.raises(PageError):
         decode_batch(b"no batch")
+
+
+def test_what_fitted_the_page_before_may_not_fit_the_next() -> None:
+    known = np.full(TAGS, UNKNOWN, np.uint8)
+    for step in (1.0, 0.1, 0.001, 0.0, 1.0):
+        noise = np.random.default_rng(1).normal(50, 9, (TAGS, 30))
+        given_ = polled(np.rint(noise / step) * step if step else noise, DataType.Double)
+        assert_same(Page(encode(given_, known, 1)).all_values(), given_)
