@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from server.config.checking import Checker, Loc, describe, position, walk
-from server.config.connections import located
 from server.config.errors import Problems
+from server.config.files import located
 from server.config.names import name_problem
 from server.config.patterns import compiled
 from server.config.plant import Tag, Twin

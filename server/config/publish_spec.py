@@ -109,8 +109,8 @@ class PubSubSpec(Spec):
     """OPC UA PubSub JSON (Part 14)."""
 
     publisher_id: Level | None = Field(default=None, description="Who publishes. Default: the name of the plant.")
-    layout: Literal["full", "raw", "minimal"] = Field(
-        default="full", description="DataValues with headers, bare values with headers, bare values alone."
+    layout: Literal["full", "variant", "raw", "minimal"] = Field(
+        default="full", description="With headers: DataValues, Variants or bare values; or bare values alone."
     )
     prefix: Level = Field(default="opcua", description="First level of the topics.")
     qos: Qos = Field(default=1, description="Quality of service.")

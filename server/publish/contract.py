@@ -94,6 +94,10 @@ class Format(Protocol):
     Values reach it by rows of the tag table; a changed plant has new Formats.
     """
 
+    resumes: bool
+    """Whether messages that were not acknowledged are sent again as they were on the next connection, before anything
+    else: then their sequence numbers have no gap. Otherwise their readings are told anew, as historical."""
+
     @property
     def ready(self) -> bool:
         """Whether it may publish; while it may not (its primary host is away) values wait on disk."""

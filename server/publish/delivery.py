@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class Delivery:
         done = []
         for one in message_numbers:
             number, message = self._of_message.pop(one, (0, None))
-            if message is None:
+            if message is None or number == 0:
                 continue
             batch = self._batches[number]
             batch.open[list(message.places)] = False
@@ -68,12 +68,35 @@ class Delivery:
             done += self._done(number)
         return done
 
-    def left(self) -> Iterator[tuple[int, np.ndarray[Any, np.dtype[np.intp]], Reduced]]:
-        """After a connection was lost: batches of which some messages were acknowledged, and the places of the readings
-        that were not. Forgets everything."""
-        for number, batch in self._batches.items():
-            if 0 < batch.open.sum() < len(batch.reduced):
-                yield number, np.flatnonzero(batch.open), batch.reduced
+    def extra(self, message_number: int, message: Message) -> None:
+        """A message that carries nothing of a batch is under way: a birth, a keep-alive."""
+        self._of_message[message_number] = (0, message)
+
+    def again(self) -> list[tuple[int, Message]]:
+        """After a connection was lost: what was not acknowledged, in the order it was sent, with the numbers of the
+        batches. It is to be `resent`."""
+        messages = list(self._of_message.values())
+        self._of_message.clear()
+        return messages
+
+    def resent(self, number: int, message_number: int, message: Message) -> None:
+        """A message of `again` is under way once more."""
+        self._of_message[message_number] = (number, message)
+
+    def holds(self, number: int) -> bool:
+        """Whether that batch is under way, or waits to be sent again."""
+        return number in self._batches
+
+    def partly(self) -> list[tuple[int, np.ndarray[Any, np.dtype[np.intp]], Reduced]]:
+        """Batches of which some messages were acknowledged, and the places of the readings that were not."""
+        return [
+            (number, np.flatnonzero(batch.open), batch.reduced)
+            for number, batch in self._batches.items()
+            if 0 < batch.open.sum() < len(batch.reduced)
+        ]
+
+    def forget(self) -> None:
+        """Nothing is under way any more: what was not acknowledged is taken from the disk."""
         self._batches.clear()
         self._of_message.clear()
 

@@ -43,6 +43,8 @@ class PlainSettings:
 class PlainJson:
     """The Format of those who want a topic and a value."""
 
+    resumes = True
+
     def __init__(self, settings: PlainSettings, plant: Plant, layout: Layout, table: TagTable) -> None:
         self.malformed = 0
         """Orders that could not be understood; each was answered."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -75,7 +76,7 @@ class Publisher:
 
     @property
     def feed_waiting(self) -> int:
-        """Committed readings that have not been looked at."""
+        """Readings that have not been looked at."""
         return self._collector.waiting
 
     def figures(self) -> dict[str, int | str]:
@@ -83,7 +84,7 @@ class Publisher:
         return figures(self.counters, self.queue, self._collector, self.connected)
 
     async def run(self) -> None:
-        """Publish until cancelled; then say farewell and leave nothing running."""
+        """Publish until cancelled; then say farewell."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._collect(), name=f"publisher {self.name} collect")
@@ -161,6 +162,7 @@ class Publisher:
             self.connected = not self._lost.is_set()
             if self.counters.last_error and self.connected:
                 _log.info("%s: there is a connection again", self.name)
+            self._resume(session)
             self._publish(self._form.birth(now_ticks()))
             work = [asyncio.create_task(self._drain()), asyncio.create_task(self._lost.wait())]
             try:
@@ -192,8 +194,7 @@ class Publisher:
         live_from = await self._on_disk(self.queue.newest)
         old, credit = 0, 0.0
         step_s = min(self._pace.interval_s, 0.1)
-        loop = asyncio.get_running_loop()
-        last = loop.time()
+        last = time.monotonic()
         while self._form.ready:
             live, self._live = self._live, []
             for number, reduced in live:
@@ -201,12 +202,15 @@ class Publisher:
                     await self._send(number, reduced, historical=False)
             self._publish(self._form.due(now_ticks()))
             self._confirm()
-            now = loop.time()
+            now = time.monotonic()
             credit = min(credit + (now - last) * self._pace.drain_per_s, float(self._pace.drain_per_s))
             last = now
             if old < live_from and credit >= 1:
                 batches = await self._on_disk(self.queue.after, old, int(credit), live_from)
                 for number, reduced in batches:
+                    if self._delivery.holds(number):
+                        old = number
+                        continue
                     await self._send(number, reduced, historical=True)
                     credit -= len(reduced)
                     old = number
@@ -225,11 +229,19 @@ class Publisher:
             self._delivery.sent(number, session.publish(message), message)
         self._done += self._delivery.complete(number)
 
+    def _resume(self, session: Session) -> None:
+        """What the last connection did not bring to its end comes first."""
+        for number, message in self._delivery.again() if self._form.resumes else ():
+            self._delivery.resent(number, session.publish(message), message)
+
     async def _keep_rest(self) -> None:
         """After a connection: the queue keeps what was not acknowledged, and only that."""
         self._live.clear()
         await self._settle()
-        for number, places, reduced in list(self._delivery.left()):
+        partly = self._delivery.partly()
+        if not self._form.resumes:
+            self._delivery.forget()
+        for number, places, reduced in partly:
             if number > 0:
                 try:
                     await self._on_disk(self.queue.keep_only, number, places, reduced)
@@ -249,9 +261,9 @@ class Publisher:
     # -- what the broker says ---------------------------------------------------------------------------------------
 
     def _publish(self, messages: Sequence[Message]) -> None:
-        for message in messages if self._session is not None else ():
-            assert self._session is not None
-            self._session.publish(message)
+        if self._session is not None:
+            for message in messages:
+                self._delivery.extra(self._session.publish(message), message)
 
     def _confirm(self) -> None:
         if self._session is not None:

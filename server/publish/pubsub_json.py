@@ -36,6 +36,8 @@ class Shape(StrEnum):
 
     full = "full"
     """NetworkMessage and DataSetMessage headers; fields are DataValues with type, value, status and time."""
+    variant = "variant"
+    """The same headers; fields are Variants with type and value."""
     raw = "raw"
     """The same headers; fields are bare values (RawData)."""
     minimal = "minimal"
@@ -67,6 +69,8 @@ class _Writer:
 
 class PubSubJson:
     """The Format of OPC UA subscribers. description: how publisher, connection and DataSets describe themselves."""
+
+    resumes = True
 
     def __init__(self, settings: PubSubSettings, layout: Layout, table: TagTable, description: Description) -> None:
         self._settings = settings
@@ -157,9 +161,12 @@ class PubSubJson:
         of = reduced.readings
         names = self._layout.field_names(of.row, reduced.aspect)
         said = json_columns.values(reduced, self._table.data_type)
-        if self._settings.shape is not Shape.full:
+        if self._settings.shape in (Shape.raw, Shape.minimal):
             return list(zip(names, said, strict=True))
         kinds = np.where(reduced.aspect == Aspect.value, self._table.data_type[of.row], np.uint8(11)).tolist()
+        if self._settings.shape is Shape.variant:
+            pairs = zip(names, kinds, said, strict=True)
+            return [(name, {"UaType": kind, "Value": value}) for name, kind, value in pairs]
         when, status = json_columns.times(of.source_ticks), of.status.tolist()
         symbols = json_columns.status_symbols(of.status)
         return [
@@ -225,7 +232,8 @@ def _data_value(kind: int, value: Any, code: int, symbol: str, time: str) -> dic
     """A DataValue in JSON (Part 6, 5.4.2.18); Good is left out."""
     if code == Status.Good:
         return {"UaType": kind, "Value": value, "SourceTimestamp": time}
-    return {"UaType": kind, "Value": value, "Status": {"Code": code, "Symbol": symbol}, "SourceTimestamp": time}
+    status = {"Code": code} if symbol.startswith("0x") else {"Code": code, "Symbol": symbol}
+    return {"UaType": kind, "Value": value, "Status": status, "SourceTimestamp": time}
 
 
 def _frames(fields: Sequence[tuple[str, Any]], places: Sequence[int]) -> list[tuple[dict[str, Any], Sequence[int]]]:

@@ -55,6 +55,8 @@ class SparkplugNode:
     Births, deaths and data are sent with QoS 0 and the will with QoS 1, as the specification demands (5.2 to 5.12).
     """
 
+    resumes = False
+
     def __init__(self, settings: NodeSettings, plant: Plant, layout: Layout, table: TagTable) -> None:
         self.malformed = 0
         """Commands that could not be understood."""

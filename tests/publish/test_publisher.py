@@ -11,6 +11,8 @@ import pytest
 
 from drivers.readings import TICKS_PER_SECOND, now_ticks
 from server.publish.plain_json import PlainJson, PlainSettings
+from server.publish.pubsub_json import PubSubJson, PubSubSettings
+from server.publish.pubsub_metadata import Description
 from server.publish.queue import Bounds, Queue
 from server.publish.reduced import Keep, Plan
 from server.publish.reduction import Reduction
@@ -55,6 +57,40 @@ async def test_a_broker_that_dies_and_comes_back_costs_no_value_and_none_comes_o
             await until(lambda: len(set(ear.values("Hall/Loop/Pump/Speed"))) == 300, 20)
             await until(lambda: publisher.queue.values == 0)
         assert set(ear.values("Hall/Loop/Pump/Speed")) == set(range(1, 301))
+
+
+async def test_a_subscriber_that_counts_sequence_numbers_sees_no_gap_though_the_broker_was_restarted(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Part 14, 7.2.5.4.1: SequenceNumber grows by one with each message of a DataSetWriter."""
+    described = Description("urn:edge", "uatwin", (), "cloud", "edge1", desk.sets)
+    form = PubSubJson(PubSubSettings("edge1"), desk.layout, desk.table, described)
+    with MqttBroker(persistent=True) as broker, Ear(broker.port) as ear:
+        await until(lambda: ear.subscribed)
+        async with publishing(desk, broker, tmp_path, form) as publisher:
+            await until(lambda: publisher.connected)
+            for number in range(1, 401):
+                desk.table.commit(speeds(desk, [number]))
+                if number in (100, 250):
+                    broker.stop()
+                    await until(lambda: not publisher.connected)
+                    broker.start()
+                await asyncio.sleep(0.002)
+            await until(lambda: publisher.connected, 20)
+            await until(lambda: publisher.queue.values == 0, 20)
+            await until(lambda: _told(ear)[1][-1:] == [400.0], 20)
+        sequence, values = _told(ear)
+    first_time = list(dict.fromkeys(sequence))  # QoS 1 may bring a message twice
+    assert first_time == list(range(len(first_time)))
+    assert set(values) >= set(range(1, 401))
+
+
+def _told(ear: Ear) -> tuple[list[int], list[float]]:
+    """Sequence numbers of the pump's messages and the speeds in them, as they came."""
+    of_pump = [json.loads(one.payload) for one in ear.heard if one.topic.endswith("json/data/edge1/Line/Loop.Pump")]
+    frames = [frame for body in of_pump for frame in body["Messages"]]
+    speeds_told = [frame["Payload"]["Speed"]["Value"] for frame in frames if "Speed" in frame["Payload"]]
+    return [frame["SequenceNumber"] for frame in frames], speeds_told
 
 
 async def test_what_waited_when_the_process_was_killed_is_sent_by_the_next_one_in_order(

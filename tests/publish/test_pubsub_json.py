@@ -111,6 +111,12 @@ def test_bare_values_for_those_who_do_not_know_opc_ua(desk: Desk, shape: Shape) 
         assert [one.topic.split("/")[2] for one in publisher(desk, shape).birth(START)] == ["status", "data", "data"]
 
 
+def test_variants_tell_type_and_value(desk: Desk) -> None:
+    """Part 14, 7.2.5.4.2: field encoding Variant."""
+    (message,) = publisher(desk, Shape.variant).data(Reduced.values(desk.reading("Hours", 7)), False, START)
+    assert json.loads(message.payload)["Messages"][0]["Payload"] == {"Hours": {"UaType": 9, "Value": "7"}}
+
+
 def test_a_field_that_comes_twice_takes_two_frames(desk: Desk) -> None:
     twice = [desk.reading("Speed", 1.0, 1), desk.reading("State", 1, 1), desk.reading("Speed", 2.0, 2)]
     said = publisher(desk).data(Reduced.values(Readings.concat(twice)), True, START)
