@@ -9,7 +9,9 @@ from typing import Final
 
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.models import Label, ModelRecord, ModelState
+from analytics.process.stations import Station
 from analytics.series import TICKS_PER_SECOND, Series
+from analytics.simulation.wiring import ModelUse
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 Progress = Callable[[float], None]
@@ -56,7 +58,10 @@ class Context:
     parents first. models: of this twin, every state, oldest version first; below: those of the twins below it by
     their paths from here. labels: what people have said of stretches of time, oldest first. latest: the Analytics
     Variables of this twin and of those below it that have a Good value, by their paths from here ("HealthScore",
-    "DriveEndBearing/AnomalyScore").
+    "DriveEndBearing/AnomalyScore"). stations: what this twin ("") and those below it are in the flow of work.
+    machines: the models that simulate this twin and those below it, parents first; present: the Good values of the tags
+    that these are bound to, by their paths from here, "/Plant/..." for tags elsewhere. `about` and the signals of a Job
+    may name such tags as well.
     """
 
     signals: Sequence[str]
@@ -69,6 +74,9 @@ class Context:
     below: Mapping[str, Sequence[ModelRecord]] = field(default_factory=dict)
     labels: Sequence[Label] = ()
     latest: Mapping[str, float] = field(default_factory=dict)
+    stations: Sequence[Station] = ()
+    machines: Sequence[ModelUse] = ()
+    present: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

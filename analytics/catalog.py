@@ -19,6 +19,8 @@ from analytics import (
 )
 from analytics.function import Function
 from analytics.managing import MANAGING
+from analytics.process import balance, bottleneck, oee, throughput
+from analytics.simulation import listing, predict, simulate
 
 _FUNCTIONS: Final = (
     quality.CHECK_DATA_QUALITY,
@@ -32,6 +34,13 @@ _FUNCTIONS: Final = (
     drift.CHECK_DRIFT,
     savings.ESTIMATE_SAVINGS,
     returns.CALCULATE_RETURN,
+    oee.GET_OEE,
+    throughput.GET_THROUGHPUT,
+    bottleneck.FIND_BOTTLENECK,
+    balance.GET_MATERIAL_BALANCE,
+    simulate.SIMULATE,
+    predict.PREDICT,
+    listing.LIST_SIMULATION_MODELS,
     *MANAGING,
 )
 CATALOG: Final[dict[str, Function]] = {function.name: function for function in _FUNCTIONS}

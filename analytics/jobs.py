@@ -22,6 +22,8 @@ from analytics import (
     savings,
     training,
 )
+from analytics.process import balance, bottleneck, oee, throughput
+from analytics.simulation import predict, simulate
 
 JOBS: Final[dict[str, Callable[..., Any]]] = {
     "CheckDataQuality": quality.run,
@@ -36,4 +38,10 @@ JOBS: Final[dict[str, Callable[..., Any]]] = {
     "RemainingLifeByTrend": remaining_life.run_trend,
     "TrainModel": training.run,
     "EstimateSavings": savings.run,
+    "GetOEE": oee.run,
+    "GetThroughput": throughput.run,
+    "FindBottleneck": bottleneck.run,
+    "GetMaterialBalance": balance.run,
+    "Simulate": simulate.run,
+    "Predict": predict.run,
 }

@@ -31,7 +31,7 @@ from server.analysis.live import Live
 from server.analysis.offers import Offers
 from server.analysis.past import Past
 from server.commands.executor import Commands
-from server.config.plant import Plant
+from server.config.plant import Plant, Tag
 from server.config.renumber import renumber, retired
 from server.diagnostics import Diagnostics
 from server.history.history import History
@@ -91,6 +91,7 @@ class Bridge:
             self.library,
             self.jobs,
             lambda: self.alarms.definitions,
+            self._tag_at,
         )
         self.health = HealthScores(plant, self.table, lambda: self.alarms.definitions)
         self.alarms.on_definitions(lambda _: self.analytics.adopt())
@@ -179,6 +180,10 @@ class Bridge:
         """Carry out a command that a subscriber gave."""
         row = next(tag.row for tag in self.plant.tags if tag.path == order.path)
         return await self.commands.order(row, order.value, order.user)
+
+    def _tag_at(self, path: str) -> Tag | None:
+        row = self.space.row_of(self.space.node_id(path))
+        return self.space.tag_of(row) if row >= 0 else None
 
     def _oldest_ticks(self) -> int:
         return self.history.writer.figures.oldest_ticks

@@ -22,7 +22,7 @@ from server.analysis.jobs import Caller, JobBook, JobRecord, JobState
 from server.analysis.library import Library
 from server.analysis.managing import Asked, Managing
 from server.analysis.past import NO_QUALITY, Past, good_share
-from server.analysis.surroundings import Surveyor
+from server.analysis.surroundings import Surveyor, TagAt, nowhere
 from server.config.alarm_definitions import AlarmDefinition
 from server.config.plant import Twin
 from server.security.roles import User
@@ -44,7 +44,7 @@ class Analytics:
     """Runs the functions of `analytics.catalog` on the past of a twin's signals.
 
     table: where the latest live results stand. past: where the course of signals comes from. alarms: gives those
-    there are.
+    there are. tag_at: finds tags of the plant by path.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Analytics:
         library: Library,
         jobs: JobBook,
         alarms: Callable[[], Iterable[AlarmDefinition]] = tuple,
+        tag_at: TagAt = nowhere,
     ) -> None:
         self.library = library
         self.jobs = jobs
@@ -62,7 +63,7 @@ class Analytics:
         self._past = past
         self._worker = worker
         self._managing = Managing(library)
-        self._surveyor = Surveyor(alarms)
+        self._surveyor = Surveyor(alarms, tag_at)
 
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
@@ -90,7 +91,8 @@ class Analytics:
                 "a shorter interval or fewer signals can be had",
             )
         job = self.jobs.open(twin.path, function, caller)
-        return await self._begin(job, planned, self._surveyor.of(twin).rows, quick_s)
+        around = self._surveyor.of(twin)
+        return await self._begin(job, planned, {**around.rows, **around.more, **around.bound}, quick_s)
 
     async def complete(self, twin: Twin, name: str, arguments: Results) -> Results:
         """The same for the server itself, which waits to the end. Raises AnalyticsError."""
@@ -111,6 +113,9 @@ class Analytics:
             {path: models for path, models in below.items() if models},
             self.library.labels(twin.path),
             self._latest(around.latest),
+            around.stations,
+            around.machines,
+            self._latest(around.bound),
         )
 
     def adopt(self) -> None:

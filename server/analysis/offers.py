@@ -24,7 +24,16 @@ class Offers:
         if known is not None and known[0] is twin:
             return known[1]
         around = survey(twin)
-        context = Context(tuple(around.rows), 0, around.about, twin.path, twin.scope, around.parts)
+        context = Context(
+            tuple(around.rows),
+            0,
+            around.about,
+            twin.path,
+            twin.scope,
+            around.parts,
+            stations=around.stations,
+            machines=around.machines,
+        )
         offer = tuple(function for function in CATALOG.values() if function.needs(context))
         offer = self._shared.setdefault(offer, offer)
         self._known[twin.path] = twin, offer

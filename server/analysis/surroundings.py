@@ -9,6 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from analytics.arguments import NO_LIMITS, Limits, Part, Signal
+from analytics.process.stations import Station
+from analytics.simulation.naming import shown
+from analytics.simulation.wiring import ModelUse
 from drivers.data_types import DataType
 from nodesets.units import unit
 from server.config.alarm_definitions import AlarmDefinition, Kind, Level
@@ -23,12 +26,18 @@ _LEVELS: Final = (Level.low_low, Level.low, Level.high, Level.high_high)
 @dataclass(frozen=True, slots=True, eq=False)
 class Surroundings:
     """Of one twin. rows: of all numeric telemetry of the twin and of those below it, by path below the twin; about:
-    what the plant says of each; parts: the twins below; latest: rows of the Analytics Variables of them all."""
+    what the plant says of each; parts: the twins below; latest: rows of the Analytics Variables of them all; stations:
+    what they are in the flow of work, with the rows of states that are no numbers among `more`; machines: the models
+    that simulate them; bound: rows of the tags these are bound to, wherever they stand."""
 
     rows: Mapping[str, int]
     about: Mapping[str, Signal]
     parts: tuple[Part, ...]
     latest: Mapping[str, int]
+    stations: tuple[Station, ...]
+    more: Mapping[str, int]
+    machines: tuple[ModelUse, ...]
+    bound: Mapping[str, int]
 
 
 class _About(Mapping[str, Signal]):
@@ -53,16 +62,40 @@ class _About(Mapping[str, Signal]):
         return len(self._tags)
 
 
-def survey(twin: Twin, limits: Mapping[str, Limits] = MappingProxyType({})) -> Surroundings:
-    """Look at a twin and all below it. limits: those of alarms, by the path of the tag."""
+TagAt = Callable[[str], Tag | None]
+"""The tag with a path of the plant."""
+
+
+def nowhere(_path: str) -> Tag | None:
+    """There are no tags elsewhere."""
+    return None
+
+
+def survey(twin: Twin, limits: Mapping[str, Limits] = MappingProxyType({}), tag_at: TagAt = nowhere) -> Surroundings:
+    """Look at a twin and all below it. limits: those of alarms, by the path of the tag. tag_at: finds what models are
+    bound to."""
     start = len(twin.path) + 1
     below = list(twin.walk())
     tags = {tag.path[start:]: tag for one in below for tag in one.telemetry if is_numeric(tag)}
+    stations = tuple(one.process.seen_from(twin.path) for one in below if one.process is not None)
+    states = {one.state for one in stations} - tags.keys()
+    others = (
+        {tag.path[start:]: tag for one in below for tag in one.telemetry if tag.path[start:] in states}
+        if states
+        else {}
+    )
+    machines = tuple(use for one in below for use in one.models)
+    paths = dict.fromkeys(path for use in machines for path in (*use.tags, *use.commands))
+    bound = {shown(path, twin.path): tag for path in paths if (tag := tag_at(path)) is not None}
     return Surroundings(
         {name: tag.row for name, tag in tags.items()},
-        _About(tags, limits),
+        _About({**bound, **tags, **others} if others or bound else tags, limits),
         tuple(Part(one.path[start:], one.scope, one.type_name) for one in below[1:]),
         {tag.path[start:]: tag.row for one in below for tag in one.analytics},
+        stations,
+        {name: tag.row for name, tag in others.items()},
+        machines,
+        {name: tag.row for name, tag in bound.items()},
     )
 
 
@@ -82,10 +115,12 @@ def limits_of(definitions: Iterable[AlarmDefinition]) -> dict[str, Limits]:
 
 
 class Surveyor:
-    """Surveys twins when asked, and remembers the latest ones. definitions: gives the alarms there are now."""
+    """Surveys twins when asked, and remembers the latest ones. definitions: gives the alarms there are now. tag_at:
+    finds tags of the plant."""
 
-    def __init__(self, definitions: Callable[[], Iterable[AlarmDefinition]] = tuple) -> None:
+    def __init__(self, definitions: Callable[[], Iterable[AlarmDefinition]] = tuple, tag_at: TagAt = nowhere) -> None:
         self._definitions = definitions
+        self._tag_at = tag_at
         self._limits: Mapping[str, Limits] | None = None
         self._known: OrderedDict[str, Surroundings] = OrderedDict()
 
@@ -95,7 +130,7 @@ class Surveyor:
         if known is None:
             if self._limits is None:
                 self._limits = limits_of(self._definitions())
-            known = self._known[twin.path] = survey(twin, self._limits)
+            known = self._known[twin.path] = survey(twin, self._limits, self._tag_at)
         self._known.move_to_end(twin.path)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
