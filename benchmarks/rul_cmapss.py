@@ -107,7 +107,7 @@ def warnings(lives: Sequence[Engine]) -> Floats:
     return left
 
 
-async def run(warn: bool = True) -> AsyncIterator[Result]:
+async def run() -> AsyncIterator[Result]:
     """One line. constant_...: always the mean of what the model is taught, which sees nothing."""
     place = folder("cmapss")
     if place is None:
@@ -135,15 +135,14 @@ async def run(warn: bool = True) -> AsyncIterator[Result]:
         "engines": len(tests),
     }
     good = rmse <= MOST_RMSE and score(error) <= MOST_SCORE and len(lives) == len(tests) == len(truth) == ENGINES
-    if warn:
-        early = warnings(lives)
-        warned, premature = float((early >= NEEDED_CYCLES).mean()), int((early > PREMATURE).sum())
-        result |= {
-            "warned": round(warned, 3),
-            "premature": premature,
-            "least_cycles": round(float(np.nanmin(early))),
-            "median_cycles": round(float(np.nanmedian(early))),
-            "most_cycles": round(float(np.nanmax(early))),
-        }
-        good = good and warned >= LEAST_WARNED and premature == 0
+    early = warnings(lives)
+    warned, premature = float((early >= NEEDED_CYCLES).mean()), int((early > PREMATURE).sum())
+    result |= {
+        "warned": round(warned, 3),
+        "premature": premature,
+        "least_cycles": round(float(np.nanmin(early))),
+        "median_cycles": round(float(np.nanmedian(early))),
+        "most_cycles": round(float(np.nanmax(early))),
+    }
+    good = good and warned >= LEAST_WARNED and premature == 0
     yield {**result, "good": good}

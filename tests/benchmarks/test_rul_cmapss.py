@@ -1,21 +1,30 @@
-"""The remaining life of the public engines reaches its figures; the warnings are left to the benchmark itself."""
+"""The remaining life of the public engines, on a part of them, and how estimates and warnings are counted."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from analytics.remaining_life_interval import Calibration, outlook
 from benchmarks import rul_cmapss
 from benchmarks.public_data import absent, folder
 
 
-async def test_the_official_labels_are_met() -> None:
-    if folder("cmapss") is None:
+def test_forty_engines_teach_more_than_twice_as_much_as_a_constant() -> None:
+    """All hundred, and the figures to be reached, are left to `uatwin bench rul-cmapss`."""
+    place = folder("cmapss")
+    if place is None:
         pytest.skip(absent("cmapss"))
-    (result,) = [one async for one in rul_cmapss.run(warn=False)]
-    assert result["good"], result
-    assert 3.0 * result["rmse"] < result["constant_rmse"]
-    assert 0.85 <= result["interval_90_holds"] <= 1.0
+    lives, tests = (rul_cmapss.engines(place / f"{name}_FD001.txt") for name in ("train", "test"))
+    truth = np.loadtxt(place / "RUL_FD001.txt")
+    model = rul_cmapss.train(lives[:40])
+    found = np.array([rul_cmapss.said(model, one)[-1] for one in tests])
+    assert float(np.sqrt(np.mean((found - truth) ** 2))) < 17.0
+    assert float(np.std(truth)) > 40.0
+    known = Calibration.of(model.arrays)
+    ends = [outlook(known, float(one), 0.9) for one in found]
+    held = np.mean([one.lower <= left <= one.upper for one, left in zip(ends, truth, strict=True)])
+    assert 0.85 <= held <= 1.0
 
 
 async def test_without_the_data_it_says_where_they_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
