@@ -19,6 +19,7 @@ from server.config.check_report import check as check_plant
 from server.config.models import ServerSettings
 from server.demo.launcher import Ports
 from server.discover import discover as discover_device
+from server.history_command.verbs import history
 from server.interchange.verbs import exports, imports
 from server.probe_command import probe_devices
 from server.security import user_commands
@@ -34,6 +35,7 @@ users = typer.Typer(no_args_is_help=True, help="Who may log in: the accounts of 
 app.add_typer(users, name="users")
 app.add_typer(imports, name="import")
 app.add_typer(exports, name="export")
+app.add_typer(history, name="history")
 
 _PORTS = Ports()
 

@@ -16,6 +16,8 @@ from server.address_space import AddressSpaceError
 from server.app import Bridge
 from server.config.load import PlantFileError, load_plant
 from server.control import Answer, Verb
+from server.history.back_fill import read_fill
+from server.history.store import StoreError
 
 _log = logging.getLogger(__name__)
 _MOST_WAITING: Final = 1000
@@ -45,7 +47,12 @@ class Remote:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """For the control socket."""
-        return {"reload": self._reload, "trace": self._trace}
+        return {
+            "reload": self._reload,
+            "trace": self._trace,
+            "history": self._history,
+            "fill_history": self._fill_history,
+        }
 
     async def reload(self) -> Answer:
         """Take over the plant file as it is now. A file with errors is refused whole and the old one goes on."""
@@ -66,6 +73,21 @@ class Remote:
 
     async def _reload(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
         yield await self.reload()
+
+    async def _history(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
+        """Where the plant file and the history lie."""
+        folder = self._bridge.server.options.data / "history"
+        yield {"plant_file": str(self._file.absolute()), "folder": str(folder.absolute())}
+
+    async def _fill_history(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
+        """Take the values of a file that `uatwin history import` made over into the history."""
+        try:
+            data = await asyncio.to_thread(Path(str(request.get("file"))).read_bytes)
+            await self._bridge.history.fill(await asyncio.to_thread(read_fill, data))
+        except (OSError, StoreError) as error:
+            yield {"error": str(error)}
+            return
+        yield {"filled": True}
 
     async def _trace(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
         """The frames of a connection as they go and come, until the asker leaves."""

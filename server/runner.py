@@ -55,9 +55,15 @@ async def run_plant(file: Path, endpoint: str | None, pki: Path | None, seconds:
         policies=tuple(server.policies),
         nat_host=server.nat_host,
         limits=Limits(max_sessions=server.max_sessions),
-        data_dir=server.data_dir or user_data_path("uatwin") / "plants" / plant.name,
+        data_dir=data_folder(plant),
     )
     return await _until_signal(_serve(plant, file, options, seconds, Screen(plant, options)))
+
+
+def data_folder(plant: Plant) -> Path:
+    """Where all lies that outlives a restart of a plant's bridge."""
+    folder: Path | None = plant.server.data_dir
+    return folder or user_data_path("uatwin") / "plants" / plant.name
 
 
 async def run_demo(endpoint: str | None, pki: Path | None, seconds: float | None, speed: float, ports: Ports) -> int:

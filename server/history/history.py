@@ -21,6 +21,7 @@ from drivers.readings import now_ticks
 from server.config.diagnostics import HISTORY
 from server.config.history import HistorySettings
 from server.config.plant import Plant
+from server.history.back_fill import Fill
 from server.history.intake import Intake, Piece
 from server.history.kept import Kept, kept_of
 from server.history.store import HistoryStore, Modified, Samples, StoreError, UpdateKind
@@ -134,6 +135,12 @@ class History:
         await self._flush_before(ALWAYS[1])
         ticks = now_ticks()
         return await self._change(row, lambda store, tag: store.delete(tag, start_ticks, end_ticks, user, ticks))
+
+    async def fill(self, fill: Fill) -> None:
+        """Store values that a person brings; they go to their place in time."""
+        await self._flush_before(ALWAYS[1])
+        store = self._writer.opened()
+        await self._in_writer(lambda: store.append(fill.block_for(store)))
 
     async def series(
         self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None

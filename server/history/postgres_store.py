@@ -17,7 +17,7 @@ from server.history.changes import changed_by, recorded, recorded_columns
 from server.history.columns import Columns, columns_of, columns_of_tag, samples_of
 from server.history.postgres_link import PostgresLink, rows_from_copy, rows_to_copy, signed, unsigned
 from server.history.postgres_parts import Parts
-from server.history.store import Block, Modified, Samples, StoredTag, StoreFigures, UpdateKind
+from server.history.store import Block, Modified, Samples, StoredTag, StoreError, StoreFigures, UpdateKind
 
 _KINDS: Final = ["int4", "int8", "int8", "int8", "int8", "float8"]
 _READ_KINDS: Final = ["int8", "int8", "int8", "int8", "bool"]
@@ -55,10 +55,21 @@ _MODIFIED: Final = (
 class PostgresStore:
     """See `server.history.store.HistoryStore`. Written from one thread, read from any."""
 
-    def __init__(self, spec: PostgresSpec) -> None:
+    def __init__(self, spec: PostgresSpec, *, read_only: bool = False) -> None:
         self._link = PostgresLink(spec)
         self._numbers: dict[tuple[str, int], int] = {}
         self._types = np.zeros(1, np.uint8)
+        try:
+            if read_only:
+                with self._link.reading() as connection:
+                    self._load_tags(connection)
+                return
+            self._prepare(spec)
+        except StoreError:
+            self._link.close()
+            raise
+
+    def _prepare(self, spec: PostgresSpec) -> None:
         with self._link.writing() as connection:
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('uatwin tables'))")
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{spec.schema_}"')

@@ -1,0 +1,1 @@
+"""`uatwin history`: values out of the store of a plant, and back into it."""
