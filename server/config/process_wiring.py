@@ -186,7 +186,7 @@ class _Reading:
     def _ideal(self, told: Measure) -> tuple[float, Meter | None]:
         """Counts a second at best, or the meter that tells it."""
         cycle_s, rate = self._get("ideal_cycle_s"), self._get("ideal_rate")
-        if cycle_s is not None and rate is not None:
+        if cycle_s is not None and rate is not None and self._of["ideal_rate"] is not self._of["ideal_cycle_s"]:
             self._add("the type gives one of ideal_cycle_s and ideal_rate, the twin the other; give one", "ideal_rate")
         if cycle_s is None and rate is None:
             return 0.0, None
