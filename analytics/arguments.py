@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from analytics.cluster import Cluster
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.models import Label, ModelRecord, ModelState
 from analytics.process.stations import Station
@@ -61,7 +62,7 @@ class Context:
     "DriveEndBearing/AnomalyScore"). stations: what this twin ("") and those below it are in the flow of work.
     machines: the models that simulate this twin and those below it, parents first; present: the Good values of the tags
     that these are bound to, by their paths from here, "/Plant/..." for tags elsewhere. `about` and the signals of a Job
-    may name such tags as well.
+    may name such tags as well. cluster: where dear work may be done, None: here.
     """
 
     signals: Sequence[str]
@@ -77,6 +78,7 @@ class Context:
     stations: Sequence[Station] = ()
     machines: Sequence[ModelUse] = ()
     present: Mapping[str, float] = field(default_factory=dict)
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,15 @@ class Answer:
 
     results: tuple[object, ...]
     model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The same call on many twins below: a function, the paths of the twins, and its arguments."""
+
+    function: str
+    members: tuple[str, ...]
+    arguments: tuple[object, ...]
 
 
 def signals_of(argument: object, context: Context, index: int) -> tuple[str, ...]:

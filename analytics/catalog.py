@@ -10,6 +10,7 @@ from analytics import (
     change_points,
     drift,
     extract,
+    fleet,
     forecast,
     health,
     quality,
@@ -42,6 +43,7 @@ _FUNCTIONS: Final = (
     predict.PREDICT,
     listing.LIST_SIMULATION_MODELS,
     *MANAGING,
+    fleet.TRAIN_FLEET,
 )
 CATALOG: Final[dict[str, Function]] = {function.name: function for function in _FUNCTIONS}
 """By name, in the order they are shown."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.arguments import Context, Job, Progress, readings_of, signals_of, ticks_of
+from analytics.cluster import Cluster, ClusterAway
 from analytics.edge_stream import MOST_PANES, overlapping, panes_in
 from analytics.errors import BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
 from analytics.features import EDGE, edge_features
@@ -48,9 +49,15 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
     unknown = [name for name in names if name not in EDGE and name.partition("__")[0] not in TSFRESH]
     if unknown:
         raise ArgumentError(_SET, BAD_OUT_OF_RANGE, _no_feature(unknown[0]))
-    settings = {"window_s": window_s, "step_s": step_s, "feature_set": feature_set.strip() or "Edge"}
+    settings: dict[str, object] = {
+        "window_s": window_s,
+        "step_s": step_s,
+        "feature_set": feature_set.strip() or "Edge",
+    }
     dear = not names or any(name not in EDGE for name in names)
     long = dear or (start is not None and _takes_long(signals, start, end, step_s or window_s, context))
+    if dear and context.cluster is not None:
+        settings["cluster"] = context.cluster
     return Job("ExtractFeatures", signals, start, end, settings, long=long)
 
 
@@ -77,13 +84,14 @@ def run(
     window_s: float,
     step_s: float,
     feature_set: str,
+    cluster: Cluster | None = None,
     progress: Progress = lambda fraction: None,
 ) -> Results:
     """The results of ExtractFeatures in their order: names, window ends (ticks), values (float64[windows x features],
     row-major), whether they are valid, and why not or what is missing.
 
-    start_ticks None: from the first reading there is. Raises ArgumentError for an unknown feature and for too many
-    windows.
+    start_ticks None: from the first reading there is. cluster: where tsfresh works, None: here. Raises ArgumentError
+    for an unknown feature and for too many windows.
     """
     names = _feature_names(feature_set)
     first = min((int(one.ticks[0]) for one in series.values() if len(one)), default=None)
@@ -99,20 +107,26 @@ def run(
         raise ArgumentError(
             _STEP, BAD_OUT_OF_RANGE, f"{len(ends)} windows would give {values} values, more than {_MOST_VALUES}"
         )
+    note = ""
     if names and set(names) <= EDGE.keys() and _overlap(window_s, step_s):
         table = overlapping(list(series.values()), start, ends, window_s, step_s, names, progress)
     else:
         length = round(window_s * TICKS_PER_SECOND) or end_ticks - start + 1
         cuts = cut(list(series.values()), ends, length)
-        names, matrix = _compute(cuts, names, feature_set, progress)
+        try:
+            names, matrix = _compute(cuts, names, feature_set, cluster, progress)
+        except ClusterAway as away:
+            names, matrix = _compute(cuts, names, feature_set, None, progress)
+            note = f"computed here, for {away}"
         table = matrix.reshape(len(series), len(ends), len(names)).transpose(1, 0, 2)
+    told = [note] if note else []
     silent = [signal for signal, one in series.items() if not np.isfinite(one.values).any()]
     return (
         [f"{signal}__{name}" for signal in series for name in names],
         ends,
         np.ascontiguousarray(table).reshape(-1),
         len(silent) < len(series),
-        f"no value in that time: {', '.join(silent)}" if silent else "",
+        "; ".join([*told, f"no value in that time: {', '.join(silent)}"] if silent else told),
     )
 
 
@@ -146,21 +160,22 @@ def _no_feature(name: str) -> str:
 
 
 def _compute(
-    cuts: Cuts, names: list[str], feature_set: str, progress: Progress
+    cuts: Cuts, names: list[str], feature_set: str, cluster: Cluster | None, progress: Progress
 ) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """float64[pieces, features], with the names of its columns; tsfresh does what numpy does not."""
+    """float64[pieces, features], with the names of its columns; tsfresh does what numpy does not. Raises ClusterAway,
+    ArgumentError."""
     own = [name for name in names if name in EDGE]
     if names and len(own) == len(names):
         return names, _edge(cuts, own)
     from analytics import tsfresh_features  # 3 s and 200 MB: in the worker only, which has it loaded
 
     if not names:
-        return tsfresh_features.standard(cuts, feature_set, progress)
+        return tsfresh_features.standard(cuts, feature_set, cluster, progress)
     others = [name for name in names if name not in EDGE]
     unknown = tsfresh_features.unknown(others)
     if unknown:
         raise ArgumentError(_SET, BAD_OUT_OF_RANGE, _no_feature(unknown[0]))
-    theirs = tsfresh_features.named(cuts, others, progress)
+    theirs = tsfresh_features.named(cuts, others, cluster, progress)
     columns = {**dict(zip(own, _edge(cuts, own).T, strict=True)), **dict(zip(others, theirs.T, strict=True))}
     return names, np.stack([columns[name] for name in names], axis=1)
 

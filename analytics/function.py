@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-from analytics.arguments import Answer, Context, Job
+from analytics.arguments import Answer, Context, Fleet, Job
 
 SCALAR: Final = -1
 ONE_DIMENSION: Final = 1
@@ -79,9 +79,10 @@ class Function:
 
     plan(arguments, context) checks the input arguments and returns the Job whose results, run in a worker with the
     series of its signals, are those of the method in the order of `own`, then valid and reason; or an Answer with
-    just these, where nothing has to be read or computed. It is pure and quick, and raises ArgumentError, or
-    NotAvailable where this twin cannot be answered now. DateTime arguments may be datetimes or ticks; DateTime results
-    are ticks (int64). plan None: the server itself does it, for it is about models and labels.
+    just these, where nothing has to be read or computed; or a Fleet, for the same on many twins. It is pure and
+    quick, and raises ArgumentError, or NotAvailable where this twin cannot be answered now. DateTime arguments may
+    be datetimes or ticks; DateTime results are ticks (int64). plan None: the server itself does it, for it is about
+    models and labels.
 
     own: the results that are its own. needs(context) says whether a twin has the method, from what never changes while
     the plant does not: twin, scope, parts, signals and about.
@@ -91,7 +92,7 @@ class Function:
     description: str
     arguments: tuple[Argument, ...]
     own: tuple[Argument, ...]
-    plan: Callable[[Sequence[object], Context], Job | Answer] | None
+    plan: Callable[[Sequence[object], Context], Job | Answer | Fleet] | None
     needs: Callable[[Context], bool] = with_signals
     access: Access = Access.read
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +17,10 @@ from tsfresh.feature_extraction import (
     extract_features,
 )
 from tsfresh.feature_extraction.settings import from_columns
+from tsfresh.utilities.distribution import ClusterDaskDistributor
 
 from analytics.arguments import Progress
+from analytics.cluster import Cluster, connected
 from analytics.tsfresh_names import TSFRESH
 from analytics.windows import Cuts
 
@@ -35,9 +38,12 @@ def _untold(_fraction: float) -> None:
     """For whom progress does not matter."""
 
 
-def standard(cuts: Cuts, feature_set: str, progress: Progress = _untold) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """Names and values (float64[pieces, features]) of one of tsfresh's own sets."""
-    table = _extract_in_parts(cuts, _SETS[feature_set](), _PARTS[feature_set], progress)
+def standard(
+    cuts: Cuts, feature_set: str, cluster: Cluster | None = None, progress: Progress = _untold
+) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Names and values (float64[pieces, features]) of one of tsfresh's own sets. cluster: where it works, None: here.
+    Raises ClusterAway."""
+    table = _extract_in_parts(cuts, _SETS[feature_set](), _PARTS[feature_set], cluster, progress)
     return list(table.columns), table.to_numpy(np.float64)
 
 
@@ -46,9 +52,11 @@ def unknown(names: Sequence[str]) -> list[str]:
     return [name for name in names if not _understood(name)]
 
 
-def named(cuts: Cuts, names: Sequence[str], progress: Progress = _untold) -> npt.NDArray[np.float64]:
-    """Values of features by their names, float64[pieces, features]."""
-    table = _extract_in_parts(cuts, _parameters(names), _PARTS["Minimal"], progress)
+def named(
+    cuts: Cuts, names: Sequence[str], cluster: Cluster | None = None, progress: Progress = _untold
+) -> npt.NDArray[np.float64]:
+    """Values of features by their names, float64[pieces, features]. Raises ClusterAway."""
+    table = _extract_in_parts(cuts, _parameters(names), _PARTS["Minimal"], cluster, progress)
     values: npt.NDArray[np.float64] = table.reindex(columns=list(names)).to_numpy(np.float64)
     return values
 
@@ -68,17 +76,45 @@ def _parameters(names: Sequence[str]) -> Mapping[str, Any]:
     return parameters
 
 
-def _extract_in_parts(cuts: Cuts, parameters: Mapping[str, Any], part: int, progress: Progress) -> pd.DataFrame:
-    """So many windows at a time, so that progress can be told."""
-    tables = []
-    for first in range(0, len(cuts), part):
-        some = Cuts(cuts.values, cuts.ticks, cuts.low[first : first + part], cuts.high[first : first + part])
-        tables.append(_extract(some, parameters))
-        progress((first + len(some)) / len(cuts))
+def _extract_in_parts(
+    cuts: Cuts, parameters: Mapping[str, Any], part: int, cluster: Cluster | None, progress: Progress
+) -> pd.DataFrame:
+    """So many windows at a time, so that progress can be told; on a cluster so many for each of its workers."""
+    with _distributor(cluster) as distributor:
+        part *= distributor.workers if distributor is not None else 1
+        tables = []
+        for first in range(0, len(cuts), part):
+            some = Cuts(cuts.values, cuts.ticks, cuts.low[first : first + part], cuts.high[first : first + part])
+            tables.append(_extract(some, parameters, distributor))
+            progress((first + len(some)) / len(cuts))
     return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
 
 
-def _extract(cuts: Cuts, parameters: Mapping[str, Any]) -> pd.DataFrame:
+class _Distributor(ClusterDaskDistributor):  # type: ignore[misc]
+    """tsfresh's own, over a connection that is secured, and stays open for the next part."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+
+    def calculate_best_chunk_size(self, data_length: int) -> int:
+        """Five pieces of work for each worker."""
+        return max(1, -(-data_length // (5 * self.workers)))
+
+    def close(self) -> None:
+        """Whoever connected it closes it."""
+
+
+@contextmanager
+def _distributor(cluster: Cluster | None) -> Iterator[_Distributor | None]:
+    if cluster is None:
+        yield None
+        return
+    with connected(cluster) as client:
+        yield _Distributor(client)
+
+
+def _extract(cuts: Cuts, parameters: Mapping[str, Any], distributor: _Distributor | None = None) -> pd.DataFrame:
     """One row per piece in order, columns by feature name; NaN for a piece without a value."""
     sizes = cuts.high - cuts.low
     piece = np.repeat(np.arange(len(cuts)), sizes)
@@ -97,6 +133,7 @@ def _extract(cuts: Cuts, parameters: Mapping[str, Any]) -> pd.DataFrame:
             default_fc_parameters=parameters,
             n_jobs=0,
             disable_progressbar=True,
+            distributor=distributor,
         )
     wide.columns = [name.removeprefix("value__") for name in wide.columns]
     return wide.astype(float).reindex(range(len(cuts)))

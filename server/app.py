@@ -92,6 +92,7 @@ class Bridge:
             self.jobs,
             lambda: self.alarms.definitions,
             self._tag_at,
+            lambda: self.plant.sections.get("analytics"),
         )
         self.health = HealthScores(plant, self.table, lambda: self.alarms.definitions)
         self.alarms.on_definitions(lambda _: self.analytics.adopt())

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from analytics.arguments import Answer, Context, Job
+from analytics.arguments import Answer, Context, Fleet, Job
 from analytics.catalog import CATALOG
+from analytics.cluster import Cluster
 from analytics.errors import AnalyticsError, NotAvailable
 from analytics.function import Function
 from analytics.models import ModelRecord
-from analytics.series import TICKS_PER_SECOND, Series
+from analytics.series import Series
 from analytics.training import ACTIVATE, Lesson
 from analytics.worker import Worker
 from drivers.readings import now_ticks
 from drivers.status import Status
+from server.analysis.fleets import Fleets, member_of, results_of
 from server.analysis.jobs import Caller, JobBook, JobRecord, JobState
 from server.analysis.library import Library
 from server.analysis.managing import Asked, Managing
-from server.analysis.past import NO_QUALITY, Past, good_share
+from server.analysis.past import NO_QUALITY, Past, good_share, too_many
 from server.analysis.surroundings import Surveyor, TagAt, nowhere
 from server.config.alarm_definitions import AlarmDefinition
 from server.config.plant import Twin
@@ -33,18 +35,18 @@ QUICK_S: Final = 0.8
 LONGEST_S: Final = 3600.0
 """A job that takes longer, waiting included, ends with BadTimeout."""
 _SERVER: Final = Caller(User("uatwin", frozenset()), "uatwin")
-MOST_READINGS: Final = 20_000_000
-"""That one call may work on: 400 MB on their way to the worker."""
 TRAIN_MODEL: Final = "TrainModel"
 CHECK_DRIFT: Final = "CheckDrift"
 Results = Sequence[Any]
+Work = Callable[[], Awaitable[Results]]
 
 
 class Analytics:
     """Runs the functions of `analytics.catalog` on the past of a twin's signals.
 
     table: where the latest live results stand. past: where the course of signals comes from. alarms: gives those
-    there are. tag_at: finds tags of the plant by path.
+    there are. tag_at: finds tags of the plant by path. cluster: gives the one
+    where dear work is done, None: here.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Analytics:
         jobs: JobBook,
         alarms: Callable[[], Iterable[AlarmDefinition]] = tuple,
         tag_at: TagAt = nowhere,
+        cluster: Callable[[], Cluster | None] = lambda: None,
     ) -> None:
         self.library = library
         self.jobs = jobs
@@ -64,6 +67,8 @@ class Analytics:
         self._worker = worker
         self._managing = Managing(library)
         self._surveyor = Surveyor(alarms, tag_at)
+        self._fleets = Fleets(past, worker, library, LONGEST_S)
+        self._cluster = cluster
 
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
@@ -84,15 +89,17 @@ class Analytics:
             return unavailable(function, str(error))
         if isinstance(planned, Answer):
             return (*planned.results, planned.model, NO_QUALITY, "")
-        if (readings := _readings(planned, context, self._past.oldest())) > MOST_READINGS:
-            return unavailable(
-                function,
-                f"that would be about {readings / 1e6:.0f} million readings, more than {MOST_READINGS / 1e6:.0f}; "
-                "a shorter interval or fewer signals can be had",
-            )
+        if isinstance(planned, Fleet):
+            job = self.jobs.open(twin.path, function, caller)
+            return await self._begin(job, lambda: self._train(job, twin, planned), 0.0 if quick_s is not None else None)
+        if refused := too_many(planned, context, self._past.oldest()):
+            return unavailable(function, refused)
         job = self.jobs.open(twin.path, function, caller)
         around = self._surveyor.of(twin)
-        return await self._begin(job, planned, {**around.rows, **around.more, **around.bound}, quick_s)
+        rows = {**around.rows, **around.more, **around.bound}
+        job.model = planned.model
+        longest = 0.0 if planned.long and quick_s is not None else quick_s
+        return await self._begin(job, lambda: self._work(job, planned, rows), longest)
 
     async def complete(self, twin: Twin, name: str, arguments: Results) -> Results:
         """The same for the server itself, which waits to the end. Raises AnalyticsError."""
@@ -116,19 +123,19 @@ class Analytics:
             around.stations,
             around.machines,
             self._latest(around.bound),
+            self._cluster(),
         )
 
     def adopt(self) -> None:
         """The plant or its alarms have changed: look at the twins' signals anew."""
         self._surveyor.forget()
 
-    async def _begin(self, job: JobRecord, planned: Job, rows: Mapping[str, int], quick_s: float | None) -> Results:
+    async def _begin(self, job: JobRecord, work: Work, quick_s: float | None) -> Results:
         """Results, when they come soon; else those that name the job."""
-        job.model = planned.model
-        job.task = asyncio.create_task(self._work(job, planned, rows), name=job.id)
+        job.task = asyncio.create_task(self._to_its_end(job, work), name=job.id)
         job.task.add_done_callback(_seen)
         try:
-            await asyncio.wait([job.task], timeout=0.0 if planned.long and quick_s is not None else quick_s)
+            await asyncio.wait([job.task], timeout=quick_s)
         except asyncio.CancelledError:  # nobody waits for it any more, and nobody knows its id
             await self.jobs.cancel(job)
             self.jobs.forget(job)
@@ -140,8 +147,37 @@ class Analytics:
         results: Results = job.task.result()
         return results
 
-    async def _work(self, job: JobRecord, planned: Job, rows: Mapping[str, int]) -> Results:
+    async def _to_its_end(self, job: JobRecord, work: Work) -> Results:
         """Carry it out and note how it ended. Raises AnalyticsError as well."""
+        try:
+            results = await work()
+        except AnalyticsError as error:
+            self.jobs.end(job, None, error.status, str(error))
+            raise
+        except BaseException:
+            self.jobs.end(job, None, Status.BadRequestCancelledByClient, "cancelled")
+            raise
+        self.jobs.end(job, results, Status.Good, str(results[len(job.function.own) + 1]))
+        return results
+
+    async def _train(self, job: JobRecord, twin: Twin, fleet: Fleet) -> Results:
+        """TrainFleet."""
+        self.jobs.begin(job)
+        twins = {one.path: one for one in twin.walk()}
+        members = []
+        for path in fleet.members:
+            one = twins[f"{twin.path}/{path}"]
+            rows = self._surveyor.of(one).rows
+            members.append(member_of(path, fleet, self.context(one), rows, self._past.oldest()))
+            await asyncio.sleep(0)  # there may be hundreds
+        note = await self._fleets.train(
+            members, self._cluster(), job.caller.owner, lambda fraction: setattr(job, "progress", fraction)
+        )
+        results, quality = results_of(members, note)
+        return (*results, "", quality, "")
+
+    async def _work(self, job: JobRecord, planned: Job, rows: Mapping[str, int]) -> Results:
+        """Have a worker do it, and keep what is to be kept. Raises AnalyticsError."""
         quality = NO_QUALITY
 
         async def keywords() -> Mapping[str, Any]:
@@ -165,20 +201,16 @@ class Analytics:
                 long=planned.long,
                 progress=lambda fraction: setattr(job, "progress", fraction),
             )
-            results = await self._finish(job, planned, record, answer, quality)
+            return await self._finish(job, planned, record, answer, quality)
         except NotAvailable as error:
-            results = unavailable(job.function, str(error), job.model, quality)
             self._give_up(record, str(error))
+            return unavailable(job.function, str(error), job.model, quality)
         except AnalyticsError as error:
             self._give_up(record, str(error))
-            self.jobs.end(job, None, error.status, str(error))
             raise
         except BaseException:
             self._give_up(record, "cancelled")
-            self.jobs.end(job, None, Status.BadRequestCancelledByClient, "cancelled")
             raise
-        self.jobs.end(job, results, Status.Good, str(results[len(job.function.own) + 1]))
-        return results
 
     async def _course(self, wanted: Mapping[str, int], start_ticks: int, end_ticks: int) -> Mapping[str, Series]:
         series = await self._past.series(list(wanted.values()), start_ticks, end_ticks)
@@ -245,14 +277,6 @@ class Analytics:
 def unavailable(function: Function, reason: str, model: str = "", quality: float = NO_QUALITY) -> Results:
     """The results of a call that cannot be answered, for a reason that is nobody's mistake."""
     return (*function.nothing(), False, reason, model, quality, "")
-
-
-def _readings(planned: Job, context: Context, oldest_ticks: int) -> float:
-    """Roughly how many readings a job is about to ask for."""
-    if planned.start_ticks is None:
-        return 0.0
-    seconds = max(0, planned.end_ticks - max(planned.start_ticks, oldest_ticks)) / TICKS_PER_SECOND
-    return seconds * sum(1.0 / max(context.about[signal].period_s, 1e-3) for signal in planned.signals)
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

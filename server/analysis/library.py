@@ -127,6 +127,11 @@ class Library:
             self._models[record.twin].remove(draft)
         self._put(replace(record, state=ModelState.draft, reason=reason))
 
+    def withdraw(self, record: ModelRecord) -> None:
+        """The training was not begun after all."""
+        self._models[record.twin].remove(record)
+        self._tell(record.twin)
+
     async def finish(self, record: ModelRecord, lesson: Lesson) -> ModelRecord:
         """The training succeeded: a Candidate, kept on disk."""
         trained = lesson.trained

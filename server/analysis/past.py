@@ -10,11 +10,14 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from analytics.arguments import Context, Job, readings_of
 from analytics.series import TICKS_PER_SECOND, Series
 from server.history.recent import Recent
 from server.history.store import StoreError
 
 _log = logging.getLogger(__name__)
+MOST_READINGS: Final = 20_000_000
+"""That one call may work on: 400 MB on their way to the worker."""
 NO_QUALITY: Final = float("nan")
 _REACH_S: Final = 86_400.0
 _SIGNALS_OF_A_DAY: Final = 30
@@ -65,6 +68,24 @@ class Past:
 
 def _reach_ticks(rows: int) -> int:
     return round(_REACH_S * min(1.0, _SIGNALS_OF_A_DAY / rows) * TICKS_PER_SECOND)
+
+
+def readings_asked(job: Job, context: Context, oldest_ticks: int) -> float:
+    """Roughly how many readings a job is about to ask for."""
+    if job.start_ticks is None:
+        return 0.0
+    return readings_of(job.signals, min(max(job.start_ticks, oldest_ticks), job.end_ticks), job.end_ticks, context)
+
+
+def too_many(job: Job, context: Context, oldest_ticks: int) -> str:
+    """Why a job asks for more than can be read; "" where it does not."""
+    readings = readings_asked(job, context, oldest_ticks)
+    if readings <= MOST_READINGS:
+        return ""
+    return (
+        f"that would be about {readings / 1e6:.0f} million readings, more than {MOST_READINGS / 1e6:.0f}; "
+        "a shorter interval or fewer signals can be had"
+    )
 
 
 def good_share(series: Iterable[Series]) -> float:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from drivers.data_types import DataType
+from server.config.analytics_spec import AnalyticsSettings
 from server.config.history_spec import HistorySpec
 from server.config.model_spec import ModelSpec
 from server.config.plant import Scope
@@ -274,4 +275,7 @@ class PlantFile(Spec):
     )
     data_quality: QualitySettings = Field(
         default_factory=QualitySettings, description="How strictly the values of tags are judged."
+    )
+    analytics: AnalyticsSettings = Field(
+        default_factory=AnalyticsSettings, description="Where work that is too much for this computer is done."
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from server.config.alarm_rules import read_rules
+from server.config.analytics_settings import read_analytics
 from server.config.drafts import RuleDraft
 from server.config.errors import Problems
 from server.config.history import read_history
@@ -39,5 +40,6 @@ SECTION_READERS: Final[dict[str, SectionReader]] = {
     "history": read_history,
     "rules": read_rules,
     "data_quality": read_data_quality,
+    "analytics": read_analytics,
     "publish": read_publish,
 }

@@ -152,7 +152,7 @@ def test_quick_features_of_a_long_time_are_a_job_that_tells_its_progress() -> No
     assert EXTRACT_FEATURES.plan(([], NOW - 20_000 * S, None, 60.0, 1.0, ""), context).long
     assert not EXTRACT_FEATURES.plan(([], minute, None, 10.0, 1.0, ""), context).long
     told: list[float] = []
-    extract.run({"Flow": ramp(600)}, NOW - 599 * S, NOW, 60.0, 1.0, "Edge", told.append)
+    extract.run({"Flow": ramp(600)}, NOW - 599 * S, NOW, 60.0, 1.0, "Edge", progress=told.append)
     assert told[-1] >= 1.0
 
 

@@ -58,7 +58,7 @@ def compare_with_tsfresh() -> None:
     ours = np.concatenate([edge_features(matrix, list(SHARED)) for matrix in cuts.matrices()])
     told: list[float] = []
     parts = tsfresh_features._extract_in_parts(
-        cuts, tsfresh_features._parameters(list(SHARED.values())), 5, told.append
+        cuts, tsfresh_features._parameters(list(SHARED.values())), 5, None, told.append
     )
     np.testing.assert_array_equal(parts[list(SHARED.values())].to_numpy(), theirs)
     assert told[-1] == 1.0
