@@ -95,8 +95,8 @@ def _times(meter: Meter, factor: float) -> Meter:
 
 
 def balance(asked: Asked, series: Mapping[str, Series], span: Span) -> list[Node]:
-    """Every node in the order of the flow, then the ways between them where they differ, then the whole where there are
-    several, for each material in turn."""
+    """Every node in the order of the flow, then the ways between them that are measured at both ends, then the whole
+    where there are several, for each material in turn."""
     rows: list[Node] = []
     for having in materials_of(asked.stations).values():
         unit = having[0][1].unit
@@ -201,8 +201,7 @@ def _links(nodes: Mapping[str, Node]) -> Iterator[Node]:
         if not before or any(one.feeds != (node.path,) for one in before):
             continue
         out = _sum([one.out for one in before])
-        both = math.isfinite(out[0]) and math.isfinite(node.into[0])
-        if both and not math.isclose(out[0], node.into[0], rel_tol=1e-9):
+        if math.isfinite(out[0]) and math.isfinite(node.into[0]):
             yield Node(
                 node.path, node.material, node.unit, out, node.into,
                 fed_by=node.fed_by, is_link=True, symbol=node.symbol,

@@ -98,7 +98,7 @@ def bottles(lost: float = 0.0) -> tuple[list[Station], dict[str, Series]]:
 
 def test_pieces_that_vanish_between_two_machines_are_found_there_and_yields_roll_to_the_end() -> None:
     result = balanced(*bottles(lost=50))
-    assert result["Nodes"] == ["Filler", "Capper", "Packer", "Filler > Capper", "*"]
+    assert result["Nodes"] == ["Filler", "Capper", "Packer", "Filler > Capper", "Capper > Packer", "*"]
     assert row(result, "Filler")["Yield"] == pytest.approx(98)
     assert row(result, "Filler > Capper")["Missing"] == pytest.approx(50)
     assert row(result, "Filler > Capper")["Yield"] == pytest.approx(100 * 930 / 980)

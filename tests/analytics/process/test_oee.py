@@ -1,4 +1,4 @@
-"""GetOEE against hand-worked shifts by the formulas of ISO 22400-2:2014, clause 6, and what must always hold."""
+"""GetOEE against hand-worked shifts by the formulas of ISO 22400-2:2014, and what must always hold."""
 
 from __future__ import annotations
 
