@@ -69,6 +69,7 @@ class _Filling:
             Writer() if pending is None else Writer(lambda _, path: SqliteStore(path, pending_values=pending))
         )
         self._writer.write(self._kept, [])
+        self._most = pending or _COMMIT
         self.spent_s, self.cpu_s, self.worst_s = 0.0, 0.0, 0.0
         self.peak = self._rss()
 
@@ -88,7 +89,7 @@ class _Filling:
 
     def _take(self, batch: object, last: bool) -> None:
         self._table.commit(batch)  # type: ignore[arg-type]
-        if self._intake.waiting >= _COMMIT or last:
+        if self._intake.waiting >= self._most or last:
             self._writer.write(self._kept, self._intake.drain())
             self._writer.tend()
 

@@ -78,9 +78,7 @@ def blocks_of(frame: pd.DataFrame, types: Mapping[str, tuple[DataType, int]], nu
     missing = [name for name in ("tag", "time") if name not in frame.columns]
     if missing or not {"value", "text"} & set(frame.columns):
         have = ", ".join(map(str, frame.columns))
-        raise Wrong(
-            f"it needs the columns tag, time, and value or text; status and server_time may be; it has {have}"
-        )
+        raise Wrong(f"it needs the columns tag, time, and value or text; status and server_time may be; it has {have}")
     source = _ticks(frame, "time")
     server = _ticks(frame, "server_time") if "server_time" in frame.columns else source
     status = _statuses(frame)
@@ -100,12 +98,11 @@ def blocks_of(frame: pd.DataFrame, types: Mapping[str, tuple[DataType, int]], nu
 
 
 def _ticks(frame: pd.DataFrame, column: str) -> npt.NDArray[np.int64]:
-    try:
-        times = pd.to_datetime(frame[column], utc=True, format="ISO8601").dt.as_unit("ns")
-    except (ValueError, TypeError) as error:
-        raise Wrong(f"{column}: {error}; write times as 2026-11-22T09:00:00.5Z") from error
-    if times.isna().any():
-        raise Wrong(f"line {frame.index[times.isna()][0]}: {column} is empty; every value has a time")
+    times = pd.to_datetime(frame[column], utc=True, format="ISO8601", errors="coerce").dt.as_unit("ns")
+    wrong = np.flatnonzero(times.isna())
+    if len(wrong):
+        given = frame[column].iloc[wrong[0]]
+        raise Wrong(f"line {frame.index[wrong[0]]}: {column}: {given} is no time; write 2026-11-22T09:00:00.5Z")
     since: npt.NDArray[np.int64] = times.astype("int64").to_numpy()
     return since // 100 + UNIX_EPOCH_TICKS
 
