@@ -32,7 +32,7 @@ class PostgresSpec(Spec):
     schema_: str = Field(
         default="uatwin",
         alias="schema",
-        pattern=r"[A-Za-z_]\w*",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
         description="Schema of the tables, made where it is missing; one for each plant.",
     )
     database: str = Field(default="uatwin", min_length=1, description="Name of the database; it must be there.")
