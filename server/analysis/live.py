@@ -51,6 +51,7 @@ class Live:
         self._outputs: Rows = np.empty(0, np.int32)
         self._good = np.empty(0, np.uint32)
         self._stale = True
+        self._turn = asyncio.Lock()
         self.adopt(plant)
         library.on_change(lambda _twin: self._note())
 
@@ -71,6 +72,10 @@ class Live:
     async def score(self, now_s: float | None = None) -> None:
         """Score what is in force now, after taking over models that have changed. now_s: ever increasing; None: the
         monotonic clock."""
+        async with self._turn:
+            await self._score(time.monotonic() if now_s is None else now_s)
+
+    async def _score(self, now_s: float) -> None:
         if self._stale:
             await self._rebuild()
         if not len(self._outputs):
@@ -78,7 +83,7 @@ class Live:
         values = self._table.as_float(np.maximum(self._inputs, 0))
         values[(self._inputs < 0) | ~is_measured(self._table.status[np.maximum(self._inputs, 0)])] = np.nan
         ticks = now_ticks()
-        now = await asyncio.to_thread(self._scorer.push, values, time.monotonic() if now_s is None else now_s)
+        now = await asyncio.to_thread(self._scorer.push, values, now_s)
         if not self._stale:
             known = np.isfinite(now.score)
             status = np.where(known, self._good, np.uint32(Status.BadDataUnavailable))

@@ -15,7 +15,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "docs" / "conformance.md"
-FOLDERS: Final = ("tests/services", "tests/interop", "tests/conformance", "tests/alarms")
+FOLDERS: Final = ("tests/services", "tests/interop", "tests/conformance", "tests/alarms", "tests/analysis")
 PARTS: Final = {
     2: "Security Model",
     3: "Address Space Model",
@@ -25,6 +25,7 @@ PARTS: Final = {
     7: "Profiles",
     8: "Data Access",
     9: "Alarms and Conditions",
+    10: "Programs",
     11: "Historical Access",
     13: "Aggregates",
     14: "PubSub",
