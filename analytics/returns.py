@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analytics.arguments import Answer, Context, number_of
-from analytics.function import Argument, ArgumentType, Function, anywhere
+from analytics.function import Argument, ArgumentType, Function
 
 _MOST: Final = 1e15
 _YEARS: Final = 10.0
@@ -134,5 +134,4 @@ CALCULATE_RETURN: Final = Function(
         Argument("Assumptions", ArgumentType.String, description="What the figures rest on"),
     ),
     plan,
-    needs=anywhere,
 )
