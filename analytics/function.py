@@ -63,11 +63,6 @@ COMMON: Final = (
 """The last results of every function. The function itself tells the first two, the server the others."""
 
 
-def anywhere(_context: Context) -> bool:
-    """Every twin has it."""
-    return True
-
-
 def with_signals(context: Context) -> bool:
     """Every twin with numeric telemetry, its own or of those below it."""
     return bool(context.signals)

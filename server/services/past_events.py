@@ -148,13 +148,14 @@ class PastEvents:
 def encode(event: Event, audit: bool) -> PastEvent:
     """An event as it is kept: its type, its ConditionId, and each field as its path and its encoded Variant."""
     happened = event.fields[_TIME].Value
+    ticks = datetime_to_win_epoch(happened) if happened is not None else now_ticks()
     parts = [nodeid_to_binary(event.type), nodeid_to_binary(event.condition or ua.NodeId())]
     for path, value in event.fields.items():
         names = [_name(namespace, name) for namespace, name in path]
         content = bytes([len(names)]) + b"".join(names) + variant_to_binary(value)
         parts += _LENGTH.pack(len(content)), content
     heard = tuple(str(one.Identifier) for one in event.notifiers if isinstance(one.Identifier, str))
-    return PastEvent(datetime_to_win_epoch(happened), 0, audit, heard, b"".join(parts))
+    return PastEvent(ticks, 0, audit, heard, b"".join(parts))
 
 
 def decode(body: bytes) -> Event:
