@@ -27,6 +27,7 @@ SUM: Final = MachineModel(
     (Port("total", None, "The sum"),),
     (),
     _sum,
+    cost_s=2e-6,
 )
 
 RATIO: Final = MachineModel(
@@ -38,4 +39,5 @@ RATIO: Final = MachineModel(
     (Port("ratio", None, "The ratio"),),
     (),
     _ratio,
+    cost_s=2e-6,
 )

@@ -11,8 +11,8 @@ from analytics.simulation.water import HEAT_KJ, capacity_flow
 
 _KELVIN: Final = 273.15
 _LEAST: Final = 1e-9
-_ROUNDS: Final = 7
-"""The condenser's outlet and the power depend on each other by some 3 %: each round gains one and a half digits."""
+_ROUNDS: Final = 5
+_NUDGE: Final = 1e-4
 
 
 def capacity(u: Values, p: Values) -> Any:
@@ -23,43 +23,57 @@ def capacity(u: Values, p: Values) -> Any:
     return wanted * (u["run"] > 0.5) * flows
 
 
-def carnot(leaving: Any, condenser_leaving: Any, share: Any, p: Values) -> tuple[Any, Any]:
-    """Cooling and electric power, kW, at water temperatures behind evaporator and condenser: the refrigerant is colder
-    and warmer than those by an approach that grows with the load, and a share of Carnot's efficiency is reached."""
+def cooling_of(condenser_leaving: Any, share: Any, p: Values) -> Any:
+    """Cooling, kW: the rated one, less what high condensing temperatures take away."""
+    condensing = condenser_leaving + p["approach"] + p["approach_growth"] * share
+    lost = p["derating"] * np.maximum(condensing - p["derating_from"], 0.0)
+    return p["rated_cooling"] * share * np.maximum(1.0 - lost, 0.0)
+
+
+def power_of(cooling: Any, leaving: Any, condenser_leaving: Any, share: Any, p: Values) -> Any:
+    """Electric power, kW, at water temperatures behind evaporator and condenser: the refrigerant is colder and warmer
+    than those by an approach that grows with the load, and a share of Carnot's efficiency is reached."""
     apart = p["approach"] + p["approach_growth"] * share
-    evaporating, condensing = leaving - apart, condenser_leaving + apart
-    cooling = p["rated_cooling"] * share * (1.0 - p["derating"] * np.maximum(condensing - p["derating_from"], 0.0))
-    lift = np.maximum(condensing - evaporating, p["least_lift"])
-    efficiency = p["carnot_share"] * (evaporating + _KELVIN) / lift
-    return cooling, cooling / efficiency + np.where(share > 0.0, p["fixed_power"], p["standby_power"])
+    lift = np.maximum(condenser_leaving - leaving + 2.0 * apart, p["least_lift"])
+    efficiency = p["carnot_share"] * (leaving - apart + _KELVIN) / lift
+    return cooling / efficiency + np.where(share > 0.0, p["fixed_power"], p["standby_power"])
 
 
-def _told(u: Values, share: Any, cooling: Any, power: Any) -> dict[str, Any]:
+def _told(share: Any, cooling: Any, power: Any) -> dict[str, Any]:
     return {
         "capacity": 100.0 * share,
         "cooling": cooling,
         "power": power,
-        "cop": np.where(power > _LEAST, cooling / np.maximum(power, _LEAST), 0.0),
+        "cop": cooling / np.maximum(power, _LEAST),
         "rejected": cooling + power * (share > 0.0),
     }
 
 
-def _behind(u: Values, cooling: Any, rejected: Any) -> tuple[Any, Any]:
-    """The temperatures of chilled and cooling water that leave."""
-    return (
-        u["entering"] - cooling / np.maximum(capacity_flow(u["flow"]), _LEAST),
-        u["condenser_entering"] + rejected / np.maximum(capacity_flow(u["condenser_flow"]), _LEAST),
-    )
+def _leaving(u: Values, cooling: Any) -> Any:
+    return u["entering"] - cooling / np.maximum(capacity_flow(u["flow"]), _LEAST)
+
+
+def _condenser_leaving(u: Values, rejected: Any) -> Any:
+    return u["condenser_entering"] + rejected / np.maximum(capacity_flow(u["condenser_flow"]), _LEAST)
 
 
 def _steady(_t: float, _x: Values, u: Values, p: Values) -> dict[str, Any]:
     share = capacity(u, p)
-    leaving, warm = u["entering"] + 0.0, u["condenser_entering"] + 0.0
-    for _ in range(_ROUNDS):
-        cooling, power = carnot(leaving, warm, share, p)
-        leaving, warm = _behind(u, cooling, cooling + power * (share > 0.0))
-    cooling, power = carnot(leaving, warm, share, p)
-    return {**_told(u, share, cooling, power), "leaving": leaving, "condenser_leaving": warm}
+
+    def at(warm: Any) -> tuple[Any, Any, Any, Any]:
+        """What would come out, were the condenser's water to leave at that temperature, and that at which it would."""
+        cooling = cooling_of(warm, share, p)
+        leaving = _leaving(u, cooling)
+        power = power_of(cooling, leaving, warm, share, p)
+        return cooling, leaving, power, _condenser_leaving(u, cooling + power * (share > 0.0))
+
+    warm = u["condenser_entering"] + 5.0
+    for _ in range(_ROUNDS):  # Newton's method; nearly a straight line
+        wrong = at(warm)[3] - warm
+        slope = (at(warm + _NUDGE)[3] - warm - _NUDGE - wrong) / _NUDGE
+        warm = warm - wrong / np.minimum(slope, -0.05)
+    cooling, leaving, power, warm = at(warm)
+    return {**_told(share, cooling, power), "leaving": leaving, "condenser_leaving": warm}
 
 
 def _gordon_ng(_t: float, _x: Values, u: Values, p: Values) -> dict[str, Any]:
@@ -69,14 +83,14 @@ def _gordon_ng(_t: float, _x: Values, u: Values, p: Values) -> dict[str, Any]:
     left = 1.0 + p["a1"] * cold / heat + p["a2"] * (warm - cold) / (warm * heat)
     inverse = left / np.maximum(cold / warm - p["a3"] * heat / warm, 0.05) - 1.0
     power = np.where(share > 0.0, cooling * np.maximum(inverse, 1e-3), p["standby_power"])
-    leaving, condenser = _behind(u, cooling, cooling + power * (share > 0.0))
-    return {**_told(u, share, cooling, power), "leaving": leaving, "condenser_leaving": condenser}
+    told = _told(share, cooling, power)
+    return {**told, "leaving": _leaving(u, cooling), "condenser_leaving": _condenser_leaving(u, told["rejected"])}
 
 
 def _dynamic(_t: float, x: Values, u: Values, p: Values) -> dict[str, Any]:
     share = capacity(u, p)
-    cooling, power = carnot(x["leaving"], x["condenser_leaving"], share, p)
-    return _told(u, share, cooling, power)
+    cooling = cooling_of(x["condenser_leaving"], share, p)
+    return _told(share, cooling, power_of(cooling, x["leaving"], x["condenser_leaving"], share, p))
 
 
 def _moves(t: float, x: Values, u: Values, p: Values) -> dict[str, Any]:
@@ -140,6 +154,7 @@ CHILLER: Final = MachineModel(
     _CARNOT,
     _steady,
     ratios=_RATIOS,
+    cost_s=4e-5,
 )
 
 CHILLER_DYNAMIC: Final = MachineModel(
@@ -158,6 +173,7 @@ CHILLER_DYNAMIC: Final = MachineModel(
     _moves,
     _start,
     _RATIOS,
+    cost_s=0.05,
 )
 
 CHILLER_GORDON_NG: Final = MachineModel(
@@ -174,4 +190,5 @@ CHILLER_GORDON_NG: Final = MachineModel(
     ),
     _gordon_ng,
     ratios=_RATIOS,
+    cost_s=1.1e-5,
 )

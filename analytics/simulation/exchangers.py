@@ -90,6 +90,7 @@ HEAT_EXCHANGER: Final = MachineModel(
     (*_HEAT, *_OUTLETS),
     _PARAMETERS,
     _steady,
+    cost_s=1e-5,
 )
 
 HEAT_EXCHANGER_DYNAMIC: Final = MachineModel(
@@ -107,4 +108,5 @@ HEAT_EXCHANGER_DYNAMIC: Final = MachineModel(
     _OUTLETS,
     _moves,
     _start,
+    cost_s=0.1,
 )

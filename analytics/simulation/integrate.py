@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _RELATIVE: Final = 1e-6
 _ABSOLUTE: Final = 1e-8
 _SETTLED: Final = 1e-7
 _ROUNDS: Final = 10
+_MOST_LOOKS: Final = 100_000
+"""Times that the equations are looked at for a run, beside a hundred for each of its times."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,13 +125,24 @@ def _integrated(
         return np.broadcast_to(np.asarray(states, np.float64)[:, None], (len(states), len(times)))
     from scipy.integrate import solve_ivp  # in a worker only
 
-    moving = {name: line for name, line in lines.items() if (line != line[0]).any()}
+    moving = [name for name, line in lines.items() if (line != line[0]).any()]
+    moments, table = times.tolist(), np.stack([lines[name] for name in moving], axis=1) if moving else np.empty((0, 0))
     constant = {name: float(line[0]) for name, line in lines.items()}
     before = None if moving else system.evaluate(float(times[0]), list(states), constant)
     span = float(times[-1] - times[0])
 
+    looks = 0
+
     def rates(t: float, x: Line) -> list[Any]:
-        now = {name: np.interp(t, times, line) for name, line in moving.items()}
+        nonlocal looks
+        looks += 1
+        if looks > _MOST_LOOKS + 100 * len(times):
+            raise ModelError(f"the equations cannot be followed beyond {t:g} s: a value jumps there, or moves too fast")
+        now: dict[str, float] = {}
+        if moving:
+            at = min(max(bisect_right(moments, t) - 1, 0), len(moments) - 2)
+            share = (t - moments[at]) / (moments[at + 1] - moments[at])
+            now = dict(zip(moving, (table[at] + share * (table[at + 1] - table[at])).tolist(), strict=True))
         progress((t - float(times[0])) / span)
         return system.derivatives(t, x.tolist(), constant | now, None, before)
 

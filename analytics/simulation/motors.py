@@ -84,6 +84,7 @@ MOTOR: Final = MachineModel(
     (_WINDING,),
     _one_moves,
     _one_start,
+    cost_s=2.5e-3,
 )
 
 MOTOR_TWO_BODY: Final = MachineModel(
@@ -104,4 +105,5 @@ MOTOR_TWO_BODY: Final = MachineModel(
     (_WINDING, Port("frame", "CEL", "Frame", (-20.0, 120.0))),
     _two_moves,
     _two_start,
+    cost_s=2.5e-3,
 )

@@ -118,6 +118,7 @@ PUMP: Final = MachineModel(
     ),
     _pump,
     ratios=_RATIOS,
+    cost_s=1.1e-5,
 )
 
 FAN: Final = MachineModel(
@@ -129,4 +130,5 @@ FAN: Final = MachineModel(
     _parameters("PAL", "Pa", 1000.0, 20000.0, 1500.0, 7.5),
     _fan,
     ratios=_RATIOS,
+    cost_s=1e-5,
 )

@@ -62,4 +62,5 @@ ROOM: Final = MachineModel(
     (Port("air", "CEL", "Room", (-20.0, 60.0)), Port("wall", "CEL", "Walls", (-30.0, 60.0))),
     _moves,
     _start,
+    cost_s=3e-3,
 )

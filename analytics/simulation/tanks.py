@@ -10,7 +10,7 @@ from analytics.simulation.model import LUMPED, MachineModel, Parameter, Port, Va
 from analytics.simulation.water import HEAT_KJ, capacity_flow
 
 _DRY: Final = 1.0
-"""Percent of the volume that always counts as there when temperatures are mixed."""
+"""The last percent of the volume: it always counts as there when temperatures are mixed."""
 
 
 def make_up(x: Values, u: Values, p: Values) -> Any:
@@ -20,12 +20,17 @@ def make_up(x: Values, u: Values, p: Values) -> Any:
 
 
 def _flows(x: Values, u: Values, p: Values) -> tuple[Any, Any, Any]:
-    """What comes in, what goes out, and what runs over, m3/h: an empty tank gives what comes in, a full one keeps no
-    more."""
+    """What comes in, what goes out, and what runs over, m3/h: in the last percent an empty tank gives ever less than is
+    wanted, down to what comes in, and a full one lets ever more run over. Jumps instead would stop any integrator."""
     inward = np.maximum(u["inflow"], 0.0) + make_up(x, u, p)
     wanted = np.maximum(u["outflow"], 0.0) + u["losses"]
-    outward = np.where(x["level"] > 0.0, wanted, np.minimum(wanted, inward))
-    return inward, outward, np.where(x["level"] >= 100.0, np.maximum(inward - outward, 0.0), 0.0)
+    lacking = np.maximum(wanted - inward, 0.0) * _share(1.0 - x["level"] / _DRY)
+    outward = wanted - lacking
+    return inward, outward, np.maximum(inward - outward, 0.0) * _share((x["level"] - 100.0 + _DRY) / _DRY)
+
+
+def _share(value: Any) -> Any:
+    return np.minimum(np.maximum(value, 0.0), 1.0)
 
 
 def _tank(_t: float, x: Values, u: Values, p: Values) -> dict[str, Any]:
@@ -85,6 +90,7 @@ TANK: Final = MachineModel(
     (Port("level", "P1", "Filling level", (1.0, 99.0)), Port("temperature", "CEL", "Of the water", (0.0, 99.0))),
     _tank_moves,
     _tank_start,
+    cost_s=5e-3,
 )
 
 
@@ -123,4 +129,5 @@ VOLUME: Final = MachineModel(
     (Port("temperature", "CEL", "Of the water", (0.0, 99.0)),),
     _volume_moves,
     _volume_start,
+    cost_s=0.016,
 )

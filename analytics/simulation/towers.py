@@ -62,4 +62,5 @@ COOLING_TOWER: Final = MachineModel(
         Parameter("drive_losses", 0.2, 0.0, 1e3, "KWT", "Losses of motor and drive at any load"),
     ),
     _tower,
+    cost_s=8e-6,
 )
