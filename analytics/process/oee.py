@@ -55,14 +55,13 @@ def run(
 def constraint(units: Sequence[Unit]) -> Unit:
     """The unit whose figures are those of the process: the twin that was asked itself, where it has a state; else the
     one that the flow needs most, with the highest availability x effectiveness: what a machine that could not be had
-    any faster is busy with at best (compare the overall throughput effectiveness of Muthiah and Huang, 2007)."""
+    any faster is busy with at best (compare the overall throughput effectiveness of Muthiah and Huang, 2007). Of equals
+    it is the one that waits least for others."""
     own = [one for one in units if not one.station.path]
 
     def needed(one: Unit) -> tuple[float, float]:
-        return (
-            np.nan_to_num(one.availability * one.effectiveness, nan=-1.0),
-            -np.nan_to_num(one.availability, nan=2.0),
-        )
+        waited = float(one.seconds[[State.starved, State.blocked]].sum())
+        return round(np.nan_to_num(one.availability * one.effectiveness, nan=-1.0), 3), -waited
 
     return own[0] if own else max(units, key=needed)
 
