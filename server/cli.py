@@ -212,7 +212,7 @@ def _log(verbose: bool) -> None:
     logging.basicConfig(
         format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", level=logging.INFO if verbose else logging.WARNING
     )
-    for name in ("drivers.link", "server.acquisition", "server.remote"):  # what an operator hears
+    for name in ("drivers.link", "server.acquisition", "server.creator", "server.remote"):  # what an operator hears
         logging.getLogger(name).setLevel(logging.INFO)
     for name in ("asyncua", "coap", "coap-server", "amqtt", "transitions"):  # they tell their own developers
         logging.getLogger(name).setLevel(logging.WARNING if verbose else logging.ERROR)

@@ -25,12 +25,12 @@ _MOST_BYTES: Final = 512
 
 
 class Remote:
-    """The verbs of one bridge. file: its plant file."""
+    """The verbs of one bridge. file: its plant file. turn: held while a plant is taken over."""
 
     def __init__(self, bridge: Bridge, file: Path) -> None:
         self._bridge = bridge
         self._file = file
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
 
     def reload_on_hangup(self) -> Callable[[], None]:
         """Reload on SIGHUP too; returns how to stop that."""
@@ -56,7 +56,7 @@ class Remote:
 
     async def reload(self) -> Answer:
         """Take over the plant file as it is now. A file with errors is refused whole and the old one goes on."""
-        async with self._turn:
+        async with self.turn:
             try:
                 plant = await asyncio.to_thread(load_plant, self._file)
                 settings = self._bridge.plant.server

@@ -22,9 +22,11 @@ from platformdirs import user_data_path
 from server.acquisition.probe import probe
 from server.address_space import AddressSpaceError
 from server.app import Bridge
+from server.config import created
 from server.config.load import PlantFileError, load_plant
 from server.config.plant import Plant
 from server.control import listening, socket_path
+from server.creator import Creator
 from server.demo.launcher import DemoFailed, DemoProcess, Ports, start_demo_process, write_plant_file
 from server.remote import Remote
 from server.screen import Screen
@@ -62,8 +64,7 @@ async def run_plant(file: Path, endpoint: str | None, pki: Path | None, seconds:
 
 def data_folder(plant: Plant) -> Path:
     """Where all lies that outlives a restart of a plant's bridge."""
-    folder: Path | None = plant.server.data_dir
-    return folder or user_data_path("uatwin") / "plants" / plant.name
+    return created.data_folder(plant.name, plant.server)
 
 
 async def run_demo(endpoint: str | None, pki: Path | None, seconds: float | None, speed: float, ports: Ports) -> int:
@@ -158,6 +159,7 @@ async def _bridge(bridge: Bridge, file: Path, seconds: float | None, screen: Scr
     if seconds is not None:
         work.append(asyncio.create_task(time_over()))
     remote = Remote(bridge, file)
+    work.append(asyncio.create_task(Creator(bridge, file, remote.turn).run()))
     stop_listening = remote.reload_on_hangup()
     try:
         async with listening(socket_path(bridge.plant.name), remote.verbs):

@@ -10,13 +10,16 @@ from typing import Final
 from paho.mqtt.reasoncodes import ReasonCode
 
 from drivers.batch import Batch
+from drivers.creation import News
 from drivers.driver import Binding, Deliver, Traffic
 from drivers.errors import DeviceTimeout, LinkLost, Refused, ValueNotAccepted
 from drivers.mqtt.channel import Channel
-from drivers.mqtt.plan import availability_filters, subscriptions
+from drivers.mqtt.creation import Announcer
+from drivers.mqtt.plan import Subscription, availability_filters, creating_filters, subscriptions
 from drivers.mqtt.router import Router
 from drivers.mqtt.settings import MqttConnection, MqttPoint
 from drivers.mqtt.sparkplug.host import Host
+from drivers.mqtt.topic import covers
 from drivers.payload import encode
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
@@ -43,7 +46,7 @@ _STATUS_OF_REASON: Final[dict[int, Status]] = {
 
 
 class MqttDriver:
-    """One broker. Implements Pushed and Writable."""
+    """One broker. Implements Pushed, Writable and Announcing."""
 
     def __init__(self, name: str, connection: MqttConnection, bindings: Sequence[Binding]) -> None:
         self.traffic = Traffic()
@@ -52,7 +55,9 @@ class MqttDriver:
         self._availability = availability_filters(connection, bindings)
         self._subscriptions = subscriptions(connection, bindings)
         batch = Batch()
-        self._router = Router(connection, bindings, self.traffic, batch)
+        topics = [binding.point.topic for binding in bindings if binding.point.topic is not None]
+        self._announcer = Announcer(connection.create or (), topics)
+        self._router = Router(connection, bindings, self.traffic, batch, self._announcer.heard)
         client_id = connection.client_id or f"uatwin-{name}"
         self._channel = Channel(client_id, connection, self.traffic, self._on_message, self._on_batch)
         self._past = Batch(past=True)
@@ -97,6 +102,10 @@ class MqttDriver:
             self._deliver = _drop
         raise LinkLost(f"broker {self._channel.broker}: {why}")
 
+    def news(self) -> Sequence[News]:
+        """Machines whose topics fit a template of `create` and that have no tag, each once."""
+        return self._announcer.take()
+
     async def write(self, row: int, value: object) -> None:
         """Publish a command. Returns once the broker has acknowledged it (QoS 1, 2) or it is on its way (QoS 0).
 
@@ -133,12 +142,21 @@ class MqttDriver:
         self._on_batch()
         first = [*self._availability, *filter(None, [self._sparkplug.state_topic])]
         await self._subscribe_all([(name, 1) for name in first])  # first who is there, then what they say
-        rows = {one.topic_filter: one.rows for one in self._subscriptions}
-        refused = await self._subscribe_all([(one.topic_filter, one.qos) for one in self._subscriptions])
+        single = await self._subscribe_templates()
+        rows = {one.topic_filter: one.rows for one in single}
+        refused = await self._subscribe_all([(one.topic_filter, one.qos) for one in single])
         for topic_filter, reason in refused:
             status = Status.BadConfigurationError if reason.value in (0x8F, 0x9E, 0xA2) else Status.BadUserAccessDenied
             deliver(Readings.uniform(rows[topic_filter], status, now_ticks()))
         self._sparkplug.subscribed()
+
+    async def _subscribe_templates(self) -> list[Subscription]:
+        """Subscribe to the templates of `create`; returns what is still to be subscribed for tags. A topic that a
+        template brings is not subscribed a second time: brokers may send the message twice then."""
+        planned = creating_filters(self._connection, self._subscriptions)
+        refused = {name for name, _ in await self._subscribe_all(list(planned.items()))}
+        wide = planned.keys() - refused
+        return [one for one in self._subscriptions if not any(covers(name, one.topic_filter) for name in wide)]
 
     async def _subscribe_all(self, filters: Sequence[tuple[str, int]]) -> list[tuple[str, ReasonCode]]:
         refused: list[tuple[str, ReasonCode]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from drivers.data_types import DataType
@@ -11,7 +11,7 @@ from drivers.driver import Binding, PlannedRequest, PlanReport, Problem
 from drivers.json_path import PathError, compile_path
 from drivers.mqtt.settings import Availability, MqttConnection, MqttPoint, Qos
 from drivers.mqtt.sparkplug.topics import NodeId, messages_of
-from drivers.mqtt.topic import filter_problem, has_wildcard, topic_problem
+from drivers.mqtt.topic import covers, filter_problem, has_wildcard, topic_problem
 from drivers.payload import SENML, PayloadFormat
 
 _UNSCALED = (DataType.Boolean, DataType.String, DataType.ByteString, DataType.DateTime)
@@ -62,6 +62,15 @@ def subscriptions(connection: MqttConnection, bindings: Sequence[Binding]) -> li
     ]
 
 
+def creating_filters(connection: MqttConnection, planned: Sequence[Subscription]) -> dict[str, int]:
+    """Filters of the templates of `create`, each with the highest QoS of what it brings; none is within another."""
+    filters = list(dict.fromkeys(one.filter for one in connection.create or ()))
+    outer = [name for name in filters if not any(covers(wide, name) for wide in filters if wide != name)]
+    return {
+        name: max([connection.qos, *(one.qos for one in planned if covers(name, one.topic_filter))]) for name in outer
+    }
+
+
 def filter_of(point: MqttPoint) -> str | None:
     """What a point subscribes to, None for a command that is not read."""
     if point.sparkplug is not None:
@@ -82,9 +91,11 @@ def report(connection: MqttConnection, bindings: Sequence[Binding]) -> PlanRepor
     requests = [
         PlannedRequest(f"subscribe {name} (QoS 1)", 0, 0, 0) for name in availability_filters(connection, bindings)
     ]
+    wide = creating_filters(connection, planned)
+    requests += [PlannedRequest(f"subscribe {name} (QoS {qos}), for new twins", 0, 0, 0) for name, qos in wide.items()]
     requests += [
         PlannedRequest(
-            f"subscribe {one.topic_filter} (QoS {one.qos})",
+            f"{_verb(one, wide)} {one.topic_filter} (QoS {one.qos})",
             one.rate_s,
             len(one.rows),
             _MESSAGE_BYTES + len(one.topic_filter.encode()),
@@ -101,9 +112,14 @@ def report(connection: MqttConnection, bindings: Sequence[Binding]) -> PlanRepor
     )
 
 
+def _verb(one: Subscription, wide: Iterable[str]) -> str:
+    return "hear" if any(covers(name, one.topic_filter) for name in wide) else "subscribe"
+
+
 def check(connection: MqttConnection, bindings: Sequence[Binding]) -> Sequence[Problem]:
     """Everything that cannot work, for all tags."""
     problems = [Problem(None, key, text) for key, text in _of_availability(connection.availability)]
+    problems += [Problem(None, key, text) for key, text in _of_templates(connection)]
     seen: dict[MqttPoint, Binding] = {}
     for index, binding in enumerate(bindings):
         problems += [Problem(index, key, text) for key, text in _of_binding(binding)]
@@ -124,6 +140,13 @@ def check(connection: MqttConnection, bindings: Sequence[Binding]) -> Sequence[P
                 )
             )
     return problems
+
+
+def _of_templates(connection: MqttConnection) -> Iterator[tuple[str, str]]:
+    filters = [one.filter for one in connection.create or ()]
+    for index, name in enumerate(filters):
+        if name in filters[:index]:
+            yield "create", f"{name} is a template twice, and the second one would never count; leave one out"
 
 
 def _of_binding(binding: Binding) -> Iterator[tuple[str, str]]:

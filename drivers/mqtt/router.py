@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from drivers.batch import Batch
@@ -32,9 +32,18 @@ _Route = tuple[str, Sequence[Receiver]]
 
 
 class Router:
-    """Takes messages one by one and gives batches. Counts what cannot be used in traffic."""
+    """Takes messages one by one and gives batches. Counts what cannot be used in traffic. heard: is told each topic
+    when it is seen for the first time, and again after 20,000 others."""
 
-    def __init__(self, connection: MqttConnection, bindings: Sequence[Binding], traffic: Traffic, batch: Batch) -> None:
+    def __init__(
+        self,
+        connection: MqttConnection,
+        bindings: Sequence[Binding],
+        traffic: Traffic,
+        batch: Batch,
+        heard: Callable[[str], None] = lambda topic: None,
+    ) -> None:
+        self._heard = heard
         self._traffic = traffic
         self._batch = batch
         self._table: TopicTable[Target | Receiver] = TopicTable()
@@ -81,7 +90,7 @@ class Router:
 
     def message(self, topic: bytes, payload: bytes, retained: bool, now_ticks: int) -> None:
         """Take one message. topic: UTF-8. retained: the broker kept it from earlier. now_ticks: when it came."""
-        name, receivers = self._known.get(topic) or self._look_up(topic)
+        name, receivers = self._known.get(topic) or self._look_up(topic, payload)
         if self._traffic.raw_tap is not None:
             self._tell_raw(name, payload, self._traffic.raw_tap)
         for receiver in receivers:
@@ -92,7 +101,7 @@ class Router:
             if isinstance(item, Target):
                 tap(item.row, payload_text(payload))
 
-    def _look_up(self, topic: bytes) -> _Route:
+    def _look_up(self, topic: bytes, payload: bytes) -> _Route:
         try:
             name = topic.decode()
         except UnicodeDecodeError:
@@ -100,8 +109,11 @@ class Router:
             return "", ()
         if len(self._known) >= _KNOWN_TOPICS:
             self._known.clear()
-        self._known[topic] = name, self._receivers(name)
-        return self._known[topic]
+        route = name, self._receivers(name)
+        if payload:  # an empty one only deletes what the broker has kept
+            self._known[topic] = route
+            self._heard(name)
+        return route
 
     def _receivers(self, topic: str) -> list[Receiver]:
         found = self._table.match(topic)

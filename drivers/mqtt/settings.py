@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from drivers.errors import ConnectFailed
+from drivers.mqtt.creation import TopicCreation
 from drivers.payload import PayloadFormat
 from drivers.payload_fields import TimeUnit
 from drivers.payload_quality import QualityCode
@@ -94,6 +95,7 @@ class MqttConnection(_Settings):
     qos: Qos = 0
     availability: Availability | None = None
     host_id: _Level | None = None
+    create: Annotated[tuple[TopicCreation, ...], Field(strict=False)] | None = None
 
     @field_validator("version", mode="before")
     @classmethod

@@ -58,6 +58,19 @@ def _name_problem(name: str) -> str:
     return ""
 
 
+def covers(wide: str, narrow: str) -> bool:
+    """Whether every topic that matches the filter `narrow` matches `wide` too. Neither is shared."""
+    if narrow.startswith("$") and wide[:1] in "+#":
+        return False
+    wanted, levels = wide.split("/"), narrow.split("/")
+    for index, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if index >= len(levels) or levels[index] == "#" or level not in ("+", levels[index]):
+            return False
+    return len(wanted) == len(levels)
+
+
 class _Level(Generic[T]):
     __slots__ = ("children", "here", "rest")
 

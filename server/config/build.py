@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from server.config.bodies import (
@@ -20,6 +21,7 @@ from server.config.bodies import (
     taken,
 )
 from server.config.connections import Endpoint
+from server.config.created import Made
 from server.config.drafts import Draft, Inherited, Reference, RuleDraft
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Row
@@ -53,12 +55,26 @@ class Builder:
         self._problems = problems
         self._making: list[str] = []
 
-    def build(self, entries: list[Entry]) -> list[Draft]:
-        """The roots of the tree."""
+    def build(self, entries: Iterable[Entry], created: Iterable[Made] = ()) -> list[Draft]:
+        """The roots of the tree. created: twins that stand at a path; what is missing of it is made as systems."""
         top = Draft("", "", "")
         for entry in entries:
             self._expand(entry, {}, top, Inherited())
+        for one in created:
+            self._expand(one.entry, {}, self._parent(one, top), Inherited(one.twin.connection))
         return top.children
+
+    def _parent(self, created: Made, top: Draft) -> Draft:
+        """The twin that a created one stands under; what is missing of its path is made."""
+        here = top
+        for name in filter(None, created.under.split("/")):
+            path = f"{here.path}/{name}".strip("/")
+            if path not in self.drafts:
+                self._claim(here, name, created.entry.place)
+                here.children.append(Draft(name, path, path, Scope.system, names={**_OWN_NAMES}))
+                self.drafts[path] = here.children[-1]
+            here = self.drafts[path]
+        return here
 
     def _expand(self, entry: Entry, scope: Values, parent: Draft, inherited: Inherited) -> None:
         if entry.type_name and (entry.type_name not in self._types or entry.type_name in self._making):
@@ -84,10 +100,9 @@ class Builder:
     def _twin(self, entry: Entry, name: str, values: Values, row: Row, parent: Draft, inherited: Inherited) -> None:
         made = bool(parent.label or entry.type_name or entry.instances.names)
         path = f"{parent.path}/{name}" if parent.path else name
-        draft = Draft(name, path, path if made else "")
+        draft = Draft(name, path, path if made else "", names={**_OWN_NAMES})
         place = entry.place if row.place == entry.place or entry.name.plain else row.place
         self._claim(parent, name, place)
-        draft.names.update(_OWN_NAMES)
         parent.children.append(draft)
         self.drafts[path] = draft
         own = entry.body.header.make(TWIN, values, draft.label) or TwinSpec()

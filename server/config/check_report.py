@@ -14,6 +14,7 @@ from typing import Any
 from drivers.driver import PlanReport
 from drivers.registry import driver_type
 from server.config.connections import bindings_of
+from server.config.created import SECTION
 from server.config.errors import PlantFileError
 from server.config.load import load_plant
 from server.config.plant import Connection, Plant, Twin
@@ -54,6 +55,7 @@ def report_data(plant: Plant) -> dict[str, Any]:
         "plant": plant.name,
         "endpoint": plant.server.endpoint,
         "twins": len(twins),
+        "created": len(plant.sections.get(SECTION, ())),
         "tags": len(fed),
         "commands": sum(tag.command is not None for tag in fed),
         "methods": sum(len(twin.methods) for twin in twins),
@@ -147,6 +149,8 @@ def _text(report: dict[str, Any]) -> Iterator[str]:
         f"{_count(report['results'], 'analytics result')}, "
         f"{_count(report['alarms'], 'alarm')}"
     )
+    if report["created"]:
+        yield f"{_count(report['created'], 'twin')} of these created because of their topics"
     yield ""
     for node in report["tree"]:
         yield from _branch(node, "  ")

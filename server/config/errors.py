@@ -19,12 +19,14 @@ _LINE_MASK: Final = (1 << _LINE_BITS) - 1
 
 @dataclass(frozen=True, slots=True, order=True)
 class PlantError:
-    """One error. line and column count from 1; in a CSV file column is the number of the field."""
+    """One error. line and column count from 1; in a CSV file column is the number of the field. twins: paths of those
+    it shows in, where they were made from a type or by instances."""
 
     file: Path
     line: int
     column: int
     message: str
+    twins: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
@@ -92,6 +94,7 @@ class Problems:
                 place >> _COLUMN_BITS & _LINE_MASK,
                 place & _COLUMN_MASK,
                 found.message + _where(list(found.twins)),
+                tuple(found.twins),
             )
             for (place, _), found in sorted(self._found.items(), key=lambda item: item[0][0])
         )

@@ -198,7 +198,7 @@ class _Table:
             message = f"the row has {len(cells)} fields, {side} for the {len(self._columns)} columns of the first line"
             self._add(number, min(len(cells), len(self._columns)) + 1, message)
             return None
-        values = {name: _cell(text.strip()) for name, text in zip(self._columns, cells, strict=True) if text.strip()}
+        values = {name: scalar(text.strip()) for name, text in zip(self._columns, cells, strict=True) if text.strip()}
         value_at = {name: self._place(number, index) for index, name in enumerate(self._columns, 1)}
         return Row(values, self._place(number, 1), value_at)
 
@@ -209,7 +209,7 @@ class _Table:
         self._problems.add(self._place(line, column), message)
 
 
-def _cell(text: str) -> Scalar:
+def scalar(text: str) -> Scalar:
     """A number where that loses nothing of how it is written: 007 and 1.10 stay text."""
     if _WHOLE.fullmatch(text) and text != "-0":
         return int(text)

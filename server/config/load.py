@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,6 +13,7 @@ from server.config.bodies import BodyReader, Type
 from server.config.build import Builder
 from server.config.checking import Checker
 from server.config.connections import Endpoint, check_tags, read_connections
+from server.config.created import SECTION, check_creations, data_folder, read_created
 from server.config.diagnostics import (
     HISTORY,
     PUBLISHERS,
@@ -37,12 +38,14 @@ _SECTIONS: Final = ("plant", "server", "connections", "types", "twins")
 T = TypeVar("T")
 
 
-def load_plant(path: Path) -> Plant:
-    """The plant that a file and its includes describe. Touches no network. Raises PlantFileError with every error."""
+def load_plant(path: Path, created: Mapping[str, bytes] | None = None) -> Plant:
+    """The plant that a file and its includes describe, with the twins that were created since. Touches no network.
+    created: by connection, what to take instead of its file of created twins. Raises PlantFileError with every error.
+    """
     with _without_garbage_collection():
         problems = Problems()
         root = read_files(path, problems)
-        plant = _Loader(root, path, problems).load() if root is not None else None
+        plant = _Loader(root, path, problems).load(created or {}) if root is not None else None
         problems.raise_if_any()
         assert plant is not None  # read_files reported why not
         return plant
@@ -55,19 +58,22 @@ class _Loader:
         self._problems = problems
         self._reader = BodyReader(problems)
 
-    def load(self) -> Plant:
+    def load(self, contents: Mapping[str, bytes]) -> Plant:
         """The plant; what is wrong is in problems, and then it is not to be used."""
         self._check_sections()
         plant = self._section("plant", Checker(PlantSpec)) or PlantSpec(name="Plant")
-        server = self._section("server", Checker(ServerSettings)) or ServerSettings()
+        server = self._located(self._section("server", Checker(ServerSettings)) or ServerSettings())
         endpoints = read_connections(self._mapping("connections"), self._problems)
         types = self._types()
         place = self._root.value_at.get("twins", self._root.place)
         entries = list(self._reader.entries(self._root.get("twins"), place, "twins", Names(frozenset(), "this twin")))
-        check_uses(entries, types, self._problems)
+        creating = check_creations(endpoints, types, self._problems)
+        folder = data_folder(plant.name, server)
+        created = read_created(folder, endpoints, contents, self._reader, self._problems)
+        check_uses([*entries, *(one.entry for one in created)], types, self._problems)
         built = Builder(types, endpoints, self._problems)
-        roots = built.build(entries)
-        check_unused(types, endpoints, self._problems)
+        roots = built.build(entries, created)
+        check_unused(types, endpoints, self._problems, creating)
         twins = Resolver(built, self._problems).twins(roots)
         connections = self._connections(built, endpoints)
         twins, tags = with_results(twins, [tag for tag in built.tags if tag is not None])
@@ -76,7 +82,8 @@ class _Loader:
         rules = tuple(rule for root in roots for draft in root.walk() for rule in draft.rules)
         known = Known(tags, twins, connections, self._path.parent, rules, built.incomplete)
         sections = {name: read(self._root_map(name), known, self._problems) for name, read in SECTION_READERS.items()}
-        return Plant(plant.name, plant.description, self._located(server), connections, twins, tags, sections, services)
+        sections[SECTION] = tuple(one.twin for one in created)
+        return Plant(plant.name, plant.description, server, connections, twins, tags, sections, services)
 
     def _services(self, row: int) -> dict[str, tuple[Tag, ...]]:
         """The tags about parts of the bridge itself, with rows from `row` on."""
@@ -97,9 +104,16 @@ class _Loader:
                 nearest = did_you_mean(name, [*_SECTIONS, *SECTION_READERS, "include"])
                 self._problems.add(self._root.key_at[name], f"unknown section {name}{nearest}")
         for name in ("plant", "twins"):
-            if not self._root.get(name):
+            if not self._root.get(name) and not (name == "twins" and self._creates()):
                 what = "its name: plant: {name: ...}" if name == "plant" else "the twins of the plant"
                 self._problems.add(self._root.key_at.get(name, self._root.place), f"{name} is missing; give {what}")
+
+    def _creates(self) -> bool:
+        """Whether some connection makes twins, so that there may be none at first."""
+        connections = self._root.get("connections")
+        return isinstance(connections, Map) and any(
+            isinstance(one, Map) and "create" in one for one in connections.values()
+        )
 
     def _mapping(self, name: str) -> Map:
         place = self._root.value_at.get(name, self._root.place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from server.config.bodies import Body, Entry, Type, known_type, taken
 from server.config.connections import Endpoint
@@ -20,11 +20,14 @@ def check_uses(roots: Iterable[Entry], types: dict[str, Type], problems: Problem
         _find_cycles(name, [], types, problems, reported)
 
 
-def check_unused(types: dict[str, Type], endpoints: dict[str, Endpoint], problems: Problems) -> None:
-    """Check the points of types that no twin was made from, as far as their connection is known."""
+def check_unused(
+    types: dict[str, Type], endpoints: dict[str, Endpoint], problems: Problems, creating: Mapping[str, str]
+) -> None:
+    """Check the points of types that no twin was made from, as far as their connection is known. creating: types that
+    twins may be made from later, with the connection that does."""
     for made_from in types.values():
         if not made_from.used:
-            _check_points(made_from.body, None, endpoints, problems)
+            _check_points(made_from.body, creating.get(made_from.name), endpoints, problems)
             _check_names(made_from.body, problems)
 
 

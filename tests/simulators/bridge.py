@@ -17,6 +17,7 @@ from server.commands.audit import CommandAudit
 from server.commands.executor import Commands
 from server.config.load import load_plant
 from server.config.plant import Plant
+from server.creator import Creator
 from server.diagnostics import Diagnostics
 from server.services.options import UaServerOptions
 from server.tags.table import TagTable
@@ -71,11 +72,13 @@ async def bridge(folder: Path, plant_file: str) -> AsyncIterator[Bridge]:
 
 
 @asynccontextmanager
-async def serving(plant_file: Path, pki: Path) -> AsyncIterator[Whole]:
-    """The whole bridge of a plant file with its OPC UA server on a free port."""
+async def serving(plant_file: Path, pki: Path, turn: asyncio.Lock | None = None) -> AsyncIterator[Whole]:
+    """The whole bridge of a plant file with its OPC UA server on a free port, and what makes twins beside it. turn: to
+    be held by a test that has the bridge adopt a plant."""
     whole = Whole(load_plant(plant_file), UaServerOptions(pki, "opc.tcp://127.0.0.1:0/uatwin"))
     started = asyncio.Event()
     running = asyncio.create_task(whole.run(started.set))
+    creating = asyncio.create_task(Creator(whole, plant_file, turn or asyncio.Lock()).run())
     waiting = asyncio.create_task(started.wait())
     try:
         await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -84,5 +87,7 @@ async def serving(plant_file: Path, pki: Path) -> AsyncIterator[Whole]:
         yield whole
     finally:
         waiting.cancel()
+        creating.cancel()
         running.cancel()
-        await asyncio.wait([running, waiting])
+        await asyncio.wait([running, waiting, creating])
+        assert creating.cancelled(), creating.exception()
