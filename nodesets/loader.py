@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from asyncua import ua
+from asyncua.common.xmlimporter import XmlImporter
 from asyncua.server.address_space import NodeData
 from asyncua.server.server import Server
 from asyncua.ua.uaerrors import UaError
@@ -32,9 +34,29 @@ async def load(server: Server, nodesets: Sequence[NodeSet]) -> dict[str, int]:
     return {nodeset.uri: present.index(nodeset.uri) for nodeset in nodesets}
 
 
+class _Importer(XmlImporter):
+    """asyncua's own works the types of a structure out anew for each: two thirds of the time of loading went into the
+    Arguments of methods."""
+
+    async def _make_ext_obj(self, obj: Any) -> Any:
+        if obj.objname != "Argument":
+            return await super()._make_ext_obj(obj)  # type: ignore[no-untyped-call]
+        told = {name: value for _, content in obj.body for name, value in content}
+        data_type = ua.NodeId.from_string(dict(told["DataType"])["Identifier"])
+        description = dict(told.get("Description") or ()).get("Text", "")
+        dimensions = [ua.UInt32(int(one)) for _, one in told.get("ArrayDimensions") or ()]
+        return ua.Argument(
+            Name=ua.String(told["Name"]),
+            DataType=self._migrate_ns(data_type),
+            ValueRank=ua.Int32(int(told["ValueRank"])),
+            ArrayDimensions=dimensions,
+            Description=ua.LocalizedText(description),
+        )
+
+
 async def _import(server: Server, nodeset: NodeSet) -> None:
     try:
-        await server.import_xml(str(nodeset.path))
+        await _Importer(server, strict_mode=True).import_xml(str(nodeset.path))  # type: ignore[no-untyped-call]
     except (OSError, ValueError, ParseError, UaError) as error:
         raise NodeSetError(f"{nodeset.path}: cannot be loaded: {error}; is it a complete NodeSet2 file?") from error
 
