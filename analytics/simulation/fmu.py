@@ -114,7 +114,7 @@ class FmuStepper:
         from fmpy.fmi2 import FMU2Slave
         from fmpy.fmi3 import FMU3Slave
 
-        self._description = read_model_description(self._use.file)
+        self._description = read_model_description(self._use.file, validate=False)
         self._variables = {one.name: one for one in self._description.modelVariables}
         self._folder = tempfile.mkdtemp(prefix="uatwin-fmu-")
         extract(self._use.file, self._folder)
@@ -123,12 +123,15 @@ class FmuStepper:
         library = os.path.join(self._folder, "binaries", system, identifier + sharedLibraryExtension)
         if not os.path.isfile(library):
             raise ModelError(f"the FMU {self._title} has no binary for {system}; export it for this computer")
-        self._fmu = (FMU3Slave if self._three else FMU2Slave)(
-            guid=self._description.guid,
-            modelIdentifier=identifier,
-            unzipDirectory=self._folder,
-            instanceName=self._use.name,
-        )
+        try:
+            self._fmu = (FMU3Slave if self._three else FMU2Slave)(
+                guid=self._description.guid,
+                modelIdentifier=identifier,
+                unzipDirectory=self._folder,
+                instanceName=self._use.name,
+            )
+        except AttributeError as error:
+            raise ModelError(f"the FMU {self._title} lacks a function that FMI demands: {error}") from None
 
     def _set(self, values: Mapping[str, float]) -> None:
         for (kind, number), value in self._by_kind(values, values).items():
