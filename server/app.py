@@ -24,6 +24,7 @@ from server.address_space.analytics_objects import AnalyticsObjects
 from server.alarms.alarms import Alarms, of_plant
 from server.alarms.data_quality import DataQuality
 from server.alarms.following import Following
+from server.alarms.rule_book import RuleBook
 from server.analysis.health_scores import HealthScores
 from server.analysis.jobs import JobBook
 from server.analysis.library import Library
@@ -43,6 +44,7 @@ from server.services.actions import AnalyticsActions, CommandActions, analytics_
 from server.services.audit_events import AuditTrail
 from server.services.job_events import JobEvents
 from server.services.options import UaServerOptions
+from server.services.rule_calls import RuleCalls
 from server.services.ua_server import UaServer
 from server.tags.table import TagTable
 
@@ -82,11 +84,13 @@ class Bridge:
         self.recent = Recent(self.table)
         self.history = History(plant, self.table, options.data / "history")
         past = HistoryView(self.history.historized, self._oldest_ticks)
+        course = Past(self.recent, self.history, self._oldest_ticks)
+        self.rules = RuleBook(self.alarms, lambda: self.plant, course.series, options.data / "rules" / "rules.yaml")
         self.worker = Worker()
         self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
         self.analytics = Analytics(
             self.table,
-            Past(self.recent, self.history, self._oldest_ticks),
+            course,
             self.worker,
             self.library,
             self.jobs,
@@ -109,12 +113,14 @@ class Bridge:
             objects=objects,
             past=past,
             faults=self.acquisition.fault_of,
+            quality=quality.text,
         )
         self.library.on_change(self.space.forget_objects)
         self.jobs.on_list(self.space.forget_objects)
         commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)
         self.server = UaServer(options, self.table, self.space, commands, methods, self.history)
         self.commands.on_audit(AuditTrail(self.server).note)
+        RuleCalls(self.server, self.rules, self.alarms)
         self.jobs.on_transition(JobEvents(self.server).note)
         about = About(self.server.application_uri, options.application_name, lambda: (self.server.endpoint_url,))
         self.publishers = Publishers(plant, self.table, options.data, about, self._obey)
@@ -128,6 +134,7 @@ class Bridge:
         gc.disable()  # starting makes half a million objects and next to no garbage: looking for it takes 0.6 s
         try:
             await self.library.open()
+            await self.rules.open()
             await self.following.restore(self.server.options.data / "alarms" / "conditions.sqlite")
             await self.server.start()
         finally:
@@ -159,7 +166,7 @@ class Bridge:
                 f"the plant is {self.plant.name}, not {plant.name}: its name is part of every NodeId"
             )
         new, old_count = renumber(self.plant, plant), len(self.plant.tags)
-        at_run_time = tuple(one for one in self.alarms.definitions if one.at_run_time)
+        at_run_time = self.rules.alarms_of(new)
         self.space.adopt(new, (*of_plant(new), *at_run_time))
         more = new.tags[old_count:]
         self.table.grow([int(tag.data_type) for tag in more], [tag.array_length for tag in more])
@@ -173,7 +180,7 @@ class Bridge:
         connections = await self.acquisition.adopt(new)
         self.diagnostics.adopt(new, self.acquisition.links)
         self.publishers.adopt(new)
-        self.alarms.adopt(new)
+        self.alarms.adopt(new, at_run_time)
         self.table.mark(removed.astype(np.int32), Status.BadNodeIdUnknown, Status.BadNodeIdUnknown)
         return Change(tuple(connections), len(more), len(removed))
 

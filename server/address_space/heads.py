@@ -10,7 +10,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from nodesets.identification import PROPERTIES
 from nodesets.node_ids import TypeIds
-from server.address_space.kinds import variable_type
+from server.address_space.kinds import OWN_PROPERTIES, variable_type
 from server.alarms.definitions import AlarmDefinition, AlarmType
 from server.config.plant import Connection, Scope, Tag, Twin
 
@@ -160,8 +160,8 @@ class Heads:
         return Head(self.node_id(path), name, ua.NodeClass.Method)
 
     def property(self, owner_path: str, name: str) -> Head:
-        """A standard property (`EURange`, `InputArguments`, ...) of the node with that path."""
-        return self._property(f"{owner_path}.{name}", name, 0)
+        """A standard property (`EURange`, `InputArguments`, ...) of the node with that path, or one of ours."""
+        return self._property(f"{owner_path}.{name}", name, self._types if name in OWN_PROPERTIES else 0)
 
     def driver(self, connection: Connection) -> Head:
         """The property `Driver` of a connection."""

@@ -120,7 +120,8 @@ class PlantIndex:
 
     def _refuse_alarms_of_nobody(self) -> None:
         for alarm in self._alarms:
-            if alarm.owner not in self.twins and alarm.owner not in {*self.connections, TWINS, CONNECTIONS}:
+            others = {*self.connections, *self.plant.services, TWINS, CONNECTIONS}
+            if alarm.owner not in self.twins and alarm.owner not in others:
                 raise AddressSpaceError(
                     f"{alarm.path}: the alarm belongs to {alarm.owner!r}, which is neither a twin nor a connection"
                 )

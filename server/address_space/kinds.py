@@ -10,9 +10,13 @@ from asyncua import ua
 
 from drivers.data_types import DataType
 from nodesets.units import NAMESPACE_URI, unit
+from server.alarms.data_quality import is_measured
 from server.config.plant import Tag
 
 LAST_ERROR: Final = "LastError"
+DATA_QUALITY: Final = "DataQuality"
+OWN_PROPERTIES: Final = (LAST_ERROR, DATA_QUALITY)
+"""Properties of tags that are not of the OPC Foundation's types."""
 """What was wrong with the latest that came for a tag and could not be used."""
 _UNSIGNED: Final = frozenset((DataType.Byte, DataType.UInt16, DataType.UInt32, DataType.UInt64))
 _SIGNED: Final = frozenset((DataType.SByte, DataType.Int16, DataType.Int32, DataType.Int64))
@@ -58,7 +62,9 @@ def is_stepped(tag: Tag) -> bool:
 def property_names(tag: Tag) -> tuple[str, ...]:
     """BrowseNames of the tag's properties, in the order they are shown."""
     names = _PROPERTIES_OF[variable_type(tag)]
-    return names if tag.connection is None else (*names, LAST_ERROR)
+    if tag.connection is None:
+        return names
+    return (*names, LAST_ERROR, DATA_QUALITY) if is_measured(tag) else (*names, LAST_ERROR)
 
 
 def engineering_units(code: str) -> ua.EUInformation:

@@ -23,13 +23,13 @@ from server.address_space.condition_views import ConditionViews
 from server.address_space.heads import ALARMS, CONNECTIONS, OBJECTS, SERVER, TWINS, Head, Heads, reference, standard
 from server.address_space.history_nodes import HistoryNodes, HistoryView
 from server.address_space.index import PARTS, PlantIndex
-from server.address_space.kinds import LAST_ERROR, PROPERTIES, property_names
+from server.address_space.kinds import DATA_QUALITY, LAST_ERROR, PROPERTIES, property_names
 from server.address_space.lazy_nodes import PlantNode
 from server.address_space.method_views import MethodView
 from server.address_space.object_nodes import ObjectNodes
 from server.address_space.object_views import Objects
 from server.address_space.service_nodes import ServiceNodes
-from server.address_space.values import Faults, data_value, last_error, state_text
+from server.address_space.values import Faults, Words, data_value, last_error, quality_text, state_text
 from server.config.plant import CommandMethod, Connection, Tag, Twin
 from server.tags.table import TagTable
 
@@ -50,7 +50,7 @@ _ROOT_TEXTS: Final[Mapping[str, str]] = {
 
 class NodeMaker:
     """past: which tags have a history. objects: models and jobs. since: SourceTimestamp of values that never change.
-    faults: what was wrong with what came for a row."""
+    faults: what was wrong with what came for a row; quality: whether its values can be believed."""
 
     def __init__(
         self,
@@ -62,13 +62,15 @@ class NodeMaker:
         objects: Objects,
         since: ua.DateTime,
         faults: Faults,
+        quality: Words,
     ) -> None:
         self._index = index
+        self._quality = quality
         self._faults = faults
         self._past = HistoryNodes(past, heads, index.tag, self._node, since)
         self._objects = ObjectNodes(objects, heads, index.analysed, self._node)
         self._conditions = ConditionNodes(views, heads, self._owner_of_alarms, self._node, since)
-        self._services = ServiceNodes(index.plant, heads, table, self._node, since)
+        self._services = ServiceNodes(index.plant, heads, table, self._node, since, self._conditions)
         self._heads = heads
         self._table = table
         self._since = since
@@ -102,7 +104,7 @@ class NodeMaker:
         return self._objects.action_of(path)
 
     def _owner_of_alarms(self, path: str) -> Head | None:
-        if path in _ROOT_TEXTS:
+        if path in _ROOT_TEXTS or path in self._index.plant.services:
             return self._heads.root(path)
         twin, connection = self._index.twins.get(path), self._index.connections.get(path)
         if connection is not None:
@@ -254,6 +256,11 @@ class NodeMaker:
             attributes = property_attributes(
                 head, text, standard("String"), partial(last_error, self._faults, tag.row, self._since), self._since
             )
+            return self._node(head, attributes, iter([("HasProperty", False, self._heads.tag(tag))]))
+        if name == DATA_QUALITY:
+            text = "Whether its values can be believed: Good, or FlatLine, Spike, OutOfRange, Gap"
+            words = partial(quality_text, self._quality, self._table, tag.row)
+            attributes = property_attributes(head, text, standard("String"), words, self._since)
             return self._node(head, attributes, iter([("HasProperty", False, self._heads.tag(tag))]))
         kind = PROPERTIES[name]
         value = ua.Variant(kind.value(tag), is_array=kind.is_array)

@@ -22,7 +22,8 @@ from server.address_space.method_views import AnalyticsMethods, MethodView
 from server.address_space.nodes import NodeMaker
 from server.address_space.object_views import FOLDERS, NoObjects, Objects
 from server.address_space.pubsub_nodes import PUBSUB
-from server.address_space.values import Faults
+from server.address_space.service_methods import service_method
+from server.address_space.values import Faults, Words
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Plant, Tag, Twin
@@ -38,7 +39,7 @@ class TwinSpace:
 
     Raises AddressSpaceError for a plant that cannot be shown. analytics_methods says what stands under `Analytics`,
     conditions under `Alarms`, past which tags have a history, objects which models and jobs there are, faults what was
-    wrong with what came for a row.
+    wrong with what came for a row, quality whether its values can be believed.
     """
 
     namespace_index: Final = PLANT_INDEX
@@ -52,12 +53,14 @@ class TwinSpace:
         past: HistoryView | None = None,
         objects: Objects | None = None,
         faults: Faults = lambda row: None,
+        quality: Words = lambda row: "Good",
     ) -> None:
         self._table = table
         self.conditions = conditions if conditions is not None else Conditions()
         self._past = past or HistoryView()
         self._objects = objects or NoObjects()
         self._faults = faults
+        self._quality = quality
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
         self._nodes: LazyNodes | None = None
@@ -74,7 +77,7 @@ class TwinSpace:
         self._plant, self._index, self._rows = plant, index, index.rows
         since = cast(ua.DateTime, datetime.now(UTC))
         self._maker = NodeMaker(
-            index, self._heads, self._table, self.views, self._past, self._objects, since, self._faults
+            index, self._heads, self._table, self.views, self._past, self._objects, since, self._faults, self._quality
         )
         self._forget()
 
@@ -102,6 +105,7 @@ class TwinSpace:
             _link("Server", "HasNotifier", self.node_id(TWINS)),
             _link("Server", "HasNotifier", self.node_id(CONNECTIONS)),
             *(_link("ObjectsFolder", "Organizes", self.node_id(one)) for one in self._plant.services if "/" not in one),
+            *(_link("Server", "HasNotifier", self.node_id(one)) for one in self._plant.services if "/" not in one),
             *(
                 _link("PublishSubscribe", "HasPubSubConnection", self.node_id(f"{one.path}/{PUBSUB}"))
                 for one in connections(self._plant)
@@ -135,6 +139,11 @@ class TwinSpace:
         """The tag of a row."""
         return self._plant.tags[row]
 
+    def service_method(self, node_id: ua.NodeId) -> MethodView | None:
+        """The method on a part of the bridge itself that a NodeId stands for."""
+        path = self.path_of(node_id)
+        return service_method(path) if path is not None else None
+
     def path_of(self, node_id: ua.NodeId) -> str | None:
         """The path a NodeId of the plant stands for, whether there is such a node or not; None for any other NodeId."""
         path = node_id.Identifier
@@ -142,7 +151,8 @@ class TwinSpace:
 
     def is_notifier(self, path: str) -> bool:
         """Whether events can be subscribed at the node with that path."""
-        return path in (TWINS, CONNECTIONS) or path in self._index.twins or path in self._index.connections
+        roots = (TWINS, CONNECTIONS, *(one for one in self._plant.services if "/" not in one))
+        return path in roots or path in self._index.twins or path in self._index.connections
 
     def twin_of(self, path: str) -> Twin | None:
         """The twin with that path."""

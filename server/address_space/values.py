@@ -19,6 +19,8 @@ from server.tags.table import TagTable
 
 Faults = Callable[[int], Fault | None]
 """What was wrong with what came for a row."""
+Words = Callable[[int], str]
+"""Something about a row in words."""
 
 
 def data_value(table: TagTable, row: int) -> ua.DataValue:
@@ -72,6 +74,13 @@ def _items(value: Any) -> list[Any]:
 
 def _moment(ticks: int) -> ua.DateTime | None:
     return cast(ua.DateTime, win_epoch_to_datetime(ticks)) if ticks else None
+
+
+def quality_text(words: Words, table: TagTable, row: int) -> ua.DataValue:
+    """Whether the values of a row can be believed, in words, as of its newest value."""
+    moment = _moment(int(table.server_ticks[row]))
+    value = ua.Variant(words(row), ua.VariantType.String)
+    return ua.DataValue(value, SourceTimestamp=moment, ServerTimestamp=moment)
 
 
 def last_error(faults: Faults, row: int, since: ua.DateTime) -> ua.DataValue:

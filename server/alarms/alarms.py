@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from drivers.readings import now_ticks
@@ -12,7 +12,9 @@ from server.alarms.data_quality import DataQuality
 from server.alarms.definitions import AlarmDefinition, Transitions
 from server.alarms.engine import AlarmEngine
 from server.alarms.hygiene import Hygiene
-from server.config.plant import Plant
+from server.config.diagnostics import RULES
+from server.config.plant import Plant, Tag
+from server.tags.figure_tags import FigureTags
 from server.tags.table import TagTable
 
 PERIOD_S: Final = 0.5
@@ -45,6 +47,8 @@ class Alarms:
         self._changed: list[Callable[[Sequence[AlarmDefinition]], None]] = []
         self.engine = AlarmEngine(of_plant(plant), table, _rows(plant), quality)
         self.hygiene = Hygiene()
+        self._figures = FigureTags(plant.services.get(RULES, ()), table)
+        self._table = table
         self.pass_ms = 0.0
         self.worst_ms = 0.0
 
@@ -61,9 +65,12 @@ class Alarms:
         """Call listener(definitions) when there are other alarms than before."""
         self._changed.append(listener)
 
-    def adopt(self, plant: Plant) -> None:
-        """Go on with a changed plant; what is the same goes on where it stands, timers and all."""
+    def adopt(self, plant: Plant, added: Iterable[AlarmDefinition] = ()) -> None:
+        """Go on with a changed plant, and with these from elsewhere; what is the same goes on where it stands, timers
+        and all."""
         self._plant = plant
+        self._figures = FigureTags(plant.services.get(RULES, ()), self._table)
+        self._added = {definition.path: definition for definition in added}
         if self._quality is not None:
             self._quality.adopt(plant)
         self._lay_out()
@@ -83,7 +90,25 @@ class Alarms:
         """Evaluate until cancelled."""
         while True:
             self.evaluate()
+            self.show()
             await asyncio.sleep(self._period_s)
+
+    def show(self) -> None:
+        """Fill the tags that tell how the alarms fare."""
+        now, hygiene = self._clock(), self.hygiene
+        self._figures.show(
+            {
+                "Alarms": sum(one is not None for one in self.engine.definitions),
+                "ActiveAlarms": hygiene.active,
+                "AlarmsPerHour": hygiene.per_hour(now),
+                "Chattering": int(hygiene.chattering(now).sum()),
+                "Fleeting": hygiene.fleeting,
+                "Stale": int(hygiene.stale(now).sum()),
+                "Flooding": hygiene.flooding,
+                "Floods": hygiene.floods,
+                "PassTime": round(self.pass_ms, 1),
+            }
+        )
 
     def evaluate(self) -> Transitions:
         """Evaluate once, and tell."""
@@ -111,16 +136,23 @@ def of_plant(plant: Plant) -> tuple[AlarmDefinition, ...]:
     return tuple(plant.sections.get("rules") or ())
 
 
+def tags_of(plant: Plant) -> Iterator[Tag]:
+    """The tags that there are: not those that a reload has left without an owner."""
+    for twin in plant.walk():
+        yield from (*twin.telemetry, *twin.commands, *twin.analytics, *twin.diagnostics)
+    for connection in plant.connections.values():
+        yield from connection.diagnostics
+    for service in plant.services.values():
+        yield from service
+
+
 def _rows(plant: Plant) -> Callable[[str], int]:
     """Rows of tags by path; built when first asked, for a plant may have many tags and few rules."""
     known: dict[str, int] = {}
 
     def row_of(path: str) -> int:
         if not known:
-            for owner in plant.walk():
-                known.update((tag.path, tag.row) for tag in (*owner.telemetry, *owner.commands, *owner.diagnostics))
-            for connection in plant.connections.values():
-                known.update((tag.path, tag.row) for tag in connection.diagnostics)
+            known.update((tag.path, tag.row) for tag in tags_of(plant))
         return known.get(path, -1)
 
     return row_of

@@ -67,6 +67,16 @@ class Hygiene:
             self._level[alarm] = level
         self._watch_floods(now)
 
+    @property
+    def active(self) -> int:
+        """How many alarms are active."""
+        return int(np.count_nonzero(self._level))
+
+    @property
+    def fleeting(self) -> int:
+        """How many alarms since the start were over at once."""
+        return int(self._fleeting.sum())
+
     def per_hour(self, now: int) -> int:
         """Activations within the last hour."""
         self._forget(now)

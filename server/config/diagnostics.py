@@ -50,6 +50,20 @@ _HISTORY: Final = (
     ("WriteTime", DataType.Double, "How long it took to write the latest values down", "C26"),
 )
 
+RULES: Final = "Rules"
+"""The folder under Objects that tells how the alarms fare, and where rules are added."""
+_RULES: Final = (
+    ("Alarms", DataType.UInt32, "Alarms that there are", None),
+    ("ActiveAlarms", DataType.UInt32, "Alarms that are active", None),
+    ("AlarmsPerHour", DataType.UInt32, "How often alarms became active within the last hour", None),
+    ("Chattering", DataType.UInt32, "Alarms that became active three times or more within a minute", None),
+    ("Fleeting", DataType.UInt64, "Alarms since the start that were over within ten seconds", None),
+    ("Stale", DataType.UInt32, "Alarms that have been active for a day", None),
+    ("Flooding", DataType.Boolean, "More than ten alarms came within ten minutes, and not yet fewer than five", None),
+    ("Floods", DataType.UInt32, "How often that has begun since the start", None),
+    ("PassTime", DataType.Double, "What an evaluation of all rules takes", "C26"),
+)
+
 
 PUBLISHERS: Final = "Publishers"
 """The folder under Objects with one object for each publisher."""
@@ -97,6 +111,11 @@ def connection_diagnostics(name: str, row: int) -> tuple[Tag, ...]:
 def history_diagnostics(row: int) -> tuple[Tag, ...]:
     """The tags about the history, with rows from `row` on."""
     return _service(HISTORY, _HISTORY, HISTORY_STATES, row)
+
+
+def rules_diagnostics(row: int) -> tuple[Tag, ...]:
+    """The tags about the alarms, with rows from `row` on."""
+    return _service(RULES, _RULES, (), row)
 
 
 def publisher_diagnostics(name: str, row: int) -> tuple[Tag, ...]:

@@ -209,7 +209,8 @@ class UaServer:
             return Access.operate
         found = self.space.method_of(method_id) if self.space is not None else None
         if found is None:
-            return Access.read
+            of_service = self.space.service_method(method_id) if self.space is not None else None
+            return of_service.access if of_service is not None else Access.read
         return found[1].access if isinstance(found[1], MethodView) else Access.operate
 
     def log_rejected(self, session: Session, reason: str) -> None:
