@@ -146,8 +146,9 @@ def _machines(context: Context) -> list[Station]:
 
 
 def with_machines(context: Context) -> bool:
-    """Twins with two machines or more that have a state."""
-    return len(_machines(context)) > 1
+    """Twins with machines that have a state, where one feeds another: side by side nobody holds anybody up."""
+    machines = _machines(context)
+    return any(feeders(machines).values())
 
 
 FIND_BOTTLENECK: Final = Function(
