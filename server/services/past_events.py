@@ -152,7 +152,8 @@ def encode(event: Event, audit: bool) -> PastEvent:
     parts = [nodeid_to_binary(event.type), nodeid_to_binary(event.condition or ua.NodeId())]
     for path, value in event.fields.items():
         names = [_name(namespace, name) for namespace, name in path]
-        content = bytes([len(names)]) + b"".join(names) + variant_to_binary(value)
+        told = value if value.Value is not None else ua.Variant()  # a DateTime without a value cannot be encoded
+        content = bytes([len(names)]) + b"".join(names) + variant_to_binary(told)
         parts += _LENGTH.pack(len(content)), content
     heard = tuple(str(one.Identifier) for one in event.notifiers if isinstance(one.Identifier, str))
     return PastEvent(ticks, 0, audit, heard, b"".join(parts))
