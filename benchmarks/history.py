@@ -123,11 +123,12 @@ def _hour(folder: Path, tags: int, seconds: int) -> Result:
     filling.close()
     store = SqliteStore(filling.file)
     end = START + seconds * TICKS_PER_SECOND
-    took, good = [], True
+    took, cpu, good = [], [], True
     for place, row in enumerate(sampled.tolist()):
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         found = store.read(row + 1, START, end)
         took.append(time.perf_counter() - began)
+        cpu.append(time.process_time() - cpu_began)
         good &= np.array_equal(found.cells, given[:, place]) and not found.status.any()
     values, size = store.figures().values, filling.file.stat().st_size
     store.close()
@@ -141,6 +142,7 @@ def _hour(folder: Path, tags: int, seconds: int) -> Result:
         "bytes_per_value": round(size / values, 2),
         "read_hour_ms": round(1000 * float(np.median(took)), 1),
         "read_hour_worst_ms": round(1000 * max(took), 1),
+        "read_hour_cpu_ms": round(1000 * float(np.median(cpu)), 1),
         "hour_good": good and values == tags * seconds,
     }
 
@@ -151,17 +153,19 @@ def _day(folder: Path, tags: int, seconds: int) -> Result:
     given = filling.fill(seconds, np.array([0]))
     filling.close()
     store = SqliteStore(filling.file)
-    end, read_s, took = START + seconds * TICKS_PER_SECOND, [], []
-    for _ in range(5):
-        began = time.perf_counter()
+    end, read_s, took, cpu = START + seconds * TICKS_PER_SECOND, [], [], []
+    for _ in range(_SAMPLED):
+        began, cpu_began = time.perf_counter(), time.process_time()
         samples = store.read(1, START, end)
         read_s.append(time.perf_counter() - began)
         averages = processed("Average", series_of(samples), START, end, _MINUTE)
         took.append(time.perf_counter() - began)
+        cpu.append(time.process_time() - cpu_began)
     store.close()
     expected = given[: len(averages) * 60, 0].view(np.float64).reshape(-1, 60).mean(1)
     return {
         "processed_day_ms": round(1000 * float(np.median(took)), 1),
+        "processed_day_cpu_ms": round(1000 * float(np.median(cpu)), 1),
         "read_day_ms": round(1000 * float(np.median(read_s)), 1),
         "day_good": len(samples) == seconds
         and bool((averages.status < _BAD).all())

@@ -51,7 +51,8 @@ class ServiceNodes:
         if not above:
             links.append(("HasNotifier", False, SERVER))
         links += [*self._conditions.folder_link(path), *self._conditions.links_of_owner(path)]
-        return self._node(head, object_attributes(head, "How this part of the bridge fares", events=not above), iter(links))
+        attributes = object_attributes(head, "How this part of the bridge fares", events=not above)
+        return self._node(head, attributes, iter(links))
 
     def _method(self, path: str) -> PlantNode | None:
         view = self._view(path)

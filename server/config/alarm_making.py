@@ -10,7 +10,7 @@ from typing import Final
 from drivers.data_types import DataType, has_cell
 from nodesets.units import unit as unit_of
 from server.config.alarm_definitions import AlarmDefinition, AlarmType, Kind, Level, OnBad
-from server.config.diagnostics import CONNECTION_STATES
+from server.config.diagnostics import CONNECTION_STATES, HISTORY, HISTORY_STATES
 from server.config.expressions import Expression, ExpressionError
 from server.config.plant import Tag
 from server.config.rule_spec import LEVELS, PER_S, SEVERITY_WORDS, RuleSpec
@@ -18,6 +18,7 @@ from server.config.rules import as_value, value_problem
 from server.config.yaml_source import Map
 
 CONNECTION_LOST: Final = "ConnectionLost"
+HISTORY_STOPPED: Final = "HistoryStopped"
 """The rule that every connection has by itself."""
 _LOST_AFTER_S: Final = 10.0
 _SEVERITY: Final = 500
@@ -114,6 +115,19 @@ def connection_alarm(connection: str, name: str, text: RuleText) -> AlarmDefinit
         on_delay_s=text.spec.on_delay_s if "on_delay_s" in given else _LOST_AFTER_S,
         severities=definition.severities if text.spec.severity is not None else {Level.active: _OUTER_SEVERITY},
         message=text.spec.message or f"Connection {connection} is lost",
+    )
+
+
+def history_alarm(name: str) -> AlarmDefinition:
+    """The alarm that values which are to be kept are not."""
+    text = RuleText(Map(0), RuleSpec(severity=_OUTER_SEVERITY))
+    definition = _common(f"{HISTORY}/{name}", HISTORY, f"{HISTORY}/State", text)
+    return replace(
+        definition,
+        type=AlarmType.system_off_normal,
+        kind=Kind.state,
+        abnormal=float(HISTORY_STATES.index("Stopped")),
+        message="No history is kept; LastError says why",
     )
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from posixpath import commonpath
 from typing import TYPE_CHECKING
 
 from server.config.alarm_definitions import AlarmDefinition
-from server.config.alarm_making import CONNECTION_LOST, RuleText, connection_alarm, expression_alarm, tag_alarm
+from server.config.alarm_making import (
+    CONNECTION_LOST,
+    HISTORY_STOPPED,
+    RuleText,
+    connection_alarm,
+    expression_alarm,
+    history_alarm,
+    tag_alarm,
+)
 from server.config.bodies import RESERVED, RULE
 from server.config.checking import describe
 from server.config.errors import Place, Problems, did_you_mean
@@ -23,12 +32,14 @@ if TYPE_CHECKING:
 
 
 def read_rules(section: Map | None, known: Known, problems: Problems) -> tuple[AlarmDefinition, ...]:
-    """Every alarm of a plant: of types and twins, of the section, and the lost connections."""
+    """Every alarm of a plant: of types and twins, of the section, lost connections, and a history that stopped."""
     reader = RuleReader(known, problems)
     rules = section if section is not None else Map(0)
     found = [*reader.of_twins(), *reader.of_section(rules)]
     if CONNECTION_LOST not in rules:
         found += [connection_alarm(name, CONNECTION_LOST, RuleText(Map(0), RuleSpec())) for name in known.connections]
+    if known.keeps_history and HISTORY_STOPPED not in rules:
+        found.append(history_alarm(HISTORY_STOPPED))
     return tuple(found)
 
 
@@ -117,6 +128,7 @@ class RuleReader:
             setpoint = self._tag(text, "setpoint", owner, text.spec.setpoint) if text.spec.setpoint else None
             path = f"{owner}/{name.replace('{tag}', tag.name)}"
             definition = tag_alarm(path, owner, tag, setpoint, text, problems)
+        definition = replace(definition, origin=name)
         for key, message in problems:
             self._add(text, key, message)
         if not base:

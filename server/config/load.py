@@ -17,9 +17,11 @@ from server.config.created import SECTION, check_creations, data_folder, read_cr
 from server.config.diagnostics import (
     HISTORY,
     PUBLISHERS,
+    RULES,
     connection_diagnostics,
     history_diagnostics,
     publisher_diagnostics,
+    rules_diagnostics,
 )
 from server.config.errors import PlantError, PlantFileError, Problems, did_you_mean
 from server.config.includes import read_files
@@ -80,7 +82,8 @@ class _Loader:
         services = self._services(len(tags))
         tags = (*tags, *(tag for of_one in services.values() for tag in of_one))
         rules = tuple(rule for root in roots for draft in root.walk() for rule in draft.rules)
-        known = Known(tags, twins, connections, self._path.parent, rules, built.incomplete)
+        keeps_history = "history" in self._root or any(tag.history for tag in tags)
+        known = Known(tags, twins, connections, self._path.parent, rules, built.incomplete, keeps_history)
         sections = {name: read(self._root_map(name), known, self._problems) for name, read in SECTION_READERS.items()}
         sections[SECTION] = tuple(one.twin for one in created)
         return Plant(plant.name, plant.description, server, connections, twins, tags, sections, services)
@@ -88,6 +91,7 @@ class _Loader:
     def _services(self, row: int) -> dict[str, tuple[Tag, ...]]:
         """The tags about parts of the bridge itself, with rows from `row` on."""
         services = {HISTORY: history_diagnostics(row)}
+        services[RULES] = rules_diagnostics(row + len(services[HISTORY]))
         publishers = self._root.get("publish")
         if isinstance(publishers, Map) and publishers:
             services[PUBLISHERS] = ()

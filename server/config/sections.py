@@ -21,7 +21,8 @@ from server.config.yaml_source import Map
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a section may refer to. folder: where the plant file lies, for relative paths. rules: those that stand in
-    types and twins. incomplete: something is not there because of an error that was reported."""
+    types and twins. incomplete: something is not there because of an error that was reported. keeps_history: values of
+    tags are kept."""
 
     tags: tuple[Tag, ...]
     twins: tuple[Twin, ...]
@@ -29,6 +30,7 @@ class Known:
     folder: Path
     rules: tuple[RuleDraft, ...] = ()
     incomplete: bool = False
+    keeps_history: bool = False
 
 
 SectionReader = Callable[[Map | None, Known, Problems], Any]

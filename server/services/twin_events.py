@@ -12,14 +12,15 @@ from server.services.events import EventDraft
 
 
 def notifiers(space: TwinSpace, path: str) -> Iterator[ua.NodeId]:
-    """The twin or connection with that path, or that owns the tag or method with it, and everything it is part of, up
-    to the folder `Twins` or `Connections`; the Server object hears everything anyway."""
-    of_connection = path == CONNECTIONS or path.startswith(f"{CONNECTIONS}/")
+    """The twin, connection or part of the bridge with that path, or that owns the tag or method with it, and everything
+    it is part of, up to the folder `Twins` or `Connections`; the Server object hears everything anyway."""
+    root = path.partition("/")[0]
     while path:
         if space.is_notifier(path) and path not in (TWINS, CONNECTIONS):
             yield space.node_id(path)
         path = path.rpartition("/")[0]
-    yield space.node_id(CONNECTIONS if of_connection else TWINS)
+    if root in (TWINS, CONNECTIONS) or space.twin_of(root) is not None:
+        yield space.node_id(CONNECTIONS if root == CONNECTIONS else TWINS)
 
 
 def twin_event(space: TwinSpace, path: str, event_type: ua.NodeId, message: str, severity: int) -> EventDraft:

@@ -1,99 +1,101 @@
-"""The past of the demo as a history client draws it: a day raw and by averages of a minute, and what happened."""
+"""The history of a running bridge: stopped by a disk and told, going on by itself, there after a restart."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-import os
-import re
-import subprocess
-import sys
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-import pytest
-from asyncua import ua
-from asyncua.ua.ua_binary import struct_from_binary
+from asyncua import Client, ua
 
-from tests.simulators.demo_run import Seat, Uatwin, seat
-from tests.simulators.documents import ROOT, named_blocks
+from tests.simulators.demo_run import FREE_ENDPOINT, Uatwin
+from tests.simulators.modbus_device import ModbusDevice
+from tests.simulators.waiting import until
 
-PATH = "PrimaryLoop/SupplyTemperature"
-EVERY_S, DAY_S, MINUTE_S = 10, 86_400, 60
-AVERAGE = ua.NodeId(ua.ObjectIds.AggregateFunction_Average)
-DAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
-
-
-def temperature(second: int) -> float:
-    """What an engineer brings from the system before."""
-    return 6.0 + 2.0 * math.sin(second / DAY_S * 2 * math.pi)
-
-
-async def back_fill(client: Seat) -> None:
-    values = [
-        ua.DataValue(
-            ua.Variant(temperature(second), ua.VariantType.Float), SourceTimestamp=DAY + timedelta(seconds=second)
-        )
-        for second in range(0, DAY_S, EVERY_S)
-    ]
-    request = ua.HistoryUpdateRequest()
-    request.Parameters.HistoryUpdateDetails = [
-        ua.UpdateDataDetails(client.node_id(PATH), ua.PerformUpdateType.Insert, values)
-    ]
-    answer = await client.client.uaclient.protocol.send_request(request)
-    (result,) = struct_from_binary(ua.HistoryUpdateResponse, answer).Results
-    assert {code.name for code in result.OperationResults} == {"GoodEntryInserted"}
+PLANT = """
+plant: {{name: History{port}}}
+server: {{policies: [None], data_dir: data}}
+connections:
+  line: {{driver: modbus, host: 127.0.0.1, port: {port}}}
+history: {{path: disk/values.sqlite}}
+twins:
+  Tank:
+    scope: asset
+    connection: line
+    telemetry:
+      Level: {{type: Float, unit: P1, point: {{address: 0}}, rate_s: 0.1}}
+"""
+LEVEL = "ns=3;s=Tank/Level"
+STATE = "ns=3;s=History/State"
+STOPPED = "ns=3;s=History/HistoryStopped"
 
 
-async def minutes(client: Seat) -> list[ua.DataValue]:
-    """The day by averages of a minute."""
-    details = ua.ReadProcessedDetails(
-        DAY, DAY + timedelta(days=1), 1000.0 * MINUTE_S, [AVERAGE], ua.AggregateConfiguration(True)
-    )
-    request = ua.HistoryReadParameters(details, ua.TimestampsToReturn.Source, False)
-    request.NodesToRead = [ua.HistoryReadValueId(NodeId=client.node_id(PATH))]
-    (result,) = await client.client.uaclient.history_read(request)
-    result.StatusCode.check()
-    assert not result.ContinuationPoint
-    return list(result.HistoryData.DataValues)
+@asynccontextmanager
+async def running(folder: Path, file: Path) -> AsyncIterator[Client]:
+    with Uatwin(folder, "run", str(file), *FREE_ENDPOINT, "--pki", str(file.parent / "pki")) as bridge:
+        async with Client(await asyncio.to_thread(lambda: bridge.endpoint)) as client:
+            yield client
 
 
-async def test_a_day_is_drawn_raw_and_by_averages_of_a_minute(running: Uatwin) -> None:
-    async with seat(running.endpoint, "engineer") as client:
-        await back_fill(client)
-        node = client.client.get_node(client.node_id(PATH))
-        raw = await node.read_raw_history(DAY, DAY + timedelta(days=1), return_bounds=False)
-        averages = await minutes(client)
-    assert len(raw) == DAY_S // EVERY_S
-    assert [one.Value.Value for one in raw[:3]] == pytest.approx([temperature(0), temperature(10), temperature(20)])
-    assert len(averages) == DAY_S // MINUTE_S
-    for number in (0, 360, 1439):
-        expected = sum(temperature(second) for second in range(60 * number, 60 * number + 60, EVERY_S)) / 6
-        assert averages[number].Value.Value == pytest.approx(expected, abs=1e-5)
-        assert averages[number].SourceTimestamp == DAY + timedelta(minutes=number)
-        assert averages[number].StatusCode.is_good()
+class Heard:
+    """Messages of the condition, by whether it was active."""
+
+    def __init__(self) -> None:
+        self.active: list[bool] = []
+
+    def event_notification(self, event: Any) -> None:
+        fields = event.get_event_props_as_fields_dict()
+        if "ActiveState/Id" in fields and fields["SourceName"].Value == "History":
+            self.active.append(bool(fields["ActiveState/Id"].Value))
 
 
-async def test_what_the_devices_say_is_kept_as_it_comes(running: Uatwin) -> None:
-    async with seat(running.endpoint) as client:
-        node = client.client.get_node(client.node_id(PATH))
-        assert (await node.read_attribute(ua.AttributeIds.Historizing)).Value.Value
-        end = time.monotonic() + 20
-        while True:
-            now = datetime.now(UTC)
-            values = await node.read_raw_history(now - timedelta(minutes=5), now + timedelta(minutes=1), 5)
-            if len([one for one in values if one.StatusCode.is_good()]) == 5:
-                break
-            assert time.monotonic() < end, values
-    times = [one.SourceTimestamp for one in values]
-    assert times == sorted(times)
+async def shows(client: Client, node_id: str, value: object) -> None:
+    node, found = client.get_node(node_id), None
+    async with asyncio.timeout(20):
+        while found != value:
+            found = await node.read_value()
 
 
-async def test_the_program_of_the_page_draws_an_hour(running: Uatwin, tmp_path: Path) -> None:
-    ((name, text),) = named_blocks(ROOT / "docs/reading-history.md", "python")
-    (tmp_path / name).write_text(text, "utf-8")
-    environment = {**os.environ, "UATWIN_URL": running.endpoint}
-    command = [sys.executable, str(tmp_path / name)]
-    said = await asyncio.to_thread(subprocess.check_output, command, env=environment, text=True)
-    assert re.fullmatch(r"\d+ values, 60 minutes", said.strip())
+async def levels(client: Client) -> list[float]:
+    now = datetime.now(UTC)
+    read = client.get_node(LEVEL).read_raw_history(now - timedelta(hours=1), now + timedelta(hours=1))
+    return [one.Value.Value for one in await read if one.StatusCode.is_good()]
+
+
+async def test_a_history_that_cannot_be_written_raises_an_alarm_goes_on_by_itself_and_outlives_a_restart(
+    tmp_path: Path,
+) -> None:
+    """Part 9, 5.8.23.3: SystemOffNormalAlarmType, for what ails the system itself."""
+    file, disk = tmp_path / "plant.yaml", tmp_path / "disk"
+    disk.write_text("a file where the folder is to be")
+    async with ModbusDevice() as device:
+        file.write_text(PLANT.format(port=device.port))
+        device.put(0, 41.5, ">f4")
+        async with running(tmp_path / "one", file) as client:
+            heard = Heard()
+            subscription = await client.create_subscription(50, heard)
+            await subscription.subscribe_alarms_and_conditions(
+                client.get_node("ns=3;s=History"), evtypes=[ua.ObjectIds.SystemOffNormalAlarmType]
+            )
+            await shows(client, STATE, 2)
+            assert "choose another path" in await client.get_node("ns=3;s=History/LastError").read_value()
+            await shows(client, f"{STOPPED}/ActiveState.Id", True)
+            assert await client.get_node(LEVEL).read_value() == 41.5
+            disk.unlink()
+            await shows(client, STATE, 1)
+            await shows(client, f"{STOPPED}/ActiveState.Id", False)
+            await until(lambda: heard.active[-1:] == [False])
+            device.put(0, 42.5, ">f4")
+            await shows(client, LEVEL, 42.5)
+            kept = await levels(client)
+            assert (kept[0], kept[-1]) == (41.5, 42.5)
+            await subscription.delete()
+        device.put(0, 43.5, ">f4")
+        async with running(tmp_path / "two", file) as client:
+            await shows(client, LEVEL, 43.5)
+            after = await levels(client)
+            assert after[: len(kept)] == kept
+            assert after[-1] == 43.5
