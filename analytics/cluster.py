@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from analytics.errors import NotAvailable
 
-_CONNECT_S: Final = 5.0
+_CONNECT_S: Final = 3.0
 _WORKERS_S: Final = 5.0
 
 

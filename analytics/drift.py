@@ -144,8 +144,8 @@ def run(
         drift.shift,
         drift.ratio,
         drift.stability,
-        drift.alarm_share,
-        drift.unknown_share,
+        100.0 * drift.alarm_share,
+        100.0 * drift.unknown_share,
         True,
         "",
     )

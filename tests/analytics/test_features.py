@@ -31,14 +31,35 @@ def one(values: list[float], name: str) -> float:
     return float(edge_features(windows_of(values), [name])[0, 0])
 
 
-def test_what_tsfresh_has_too_has_its_value() -> None:
+@pytest.mark.timeout(120)
+def test_what_tsfresh_has_too_has_its_value_and_a_cluster_computes_the_same() -> None:
+    """In a process of its own: tsfresh leaves a thread behind. One for both, as it takes seconds to load."""
+    pytest.importorskip("distributed", reason='Dask is not installed: pip install "uatwin[fleet]"')
     code = (
-        "import sys; from tests.analytics.test_features import compare_with_tsfresh\n"
-        "compare_with_tsfresh()"  # in a process of its own: tsfresh leaves a thread behind
+        "from tests.analytics import test_features as t\n"
+        "if __name__ == '__main__':\n    t.compare_with_tsfresh()\n    t.compare_with_cluster()"
     )
     command = [sys.executable, "-W", "ignore", "-c", code]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=50, cwd=ROOT)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=ROOT)
     assert ended.returncode == 0, ended.stderr
+
+
+def compare_with_cluster() -> None:
+    from analytics import extract
+    from analytics.cluster import Cluster
+    from tests.simulators.dask_cluster import dask_cluster
+
+    random = np.random.default_rng(7)
+    ticks = np.arange(120, dtype=np.int64) * TICKS_PER_SECOND
+    series = {f"S{at}": Series(ticks, random.normal(20.0, 3.0, 120), np.zeros(120, np.uint32)) for at in range(3)}
+    arguments = (series, 0, int(ticks[-1]), 20.0, 0.0, "Minimal")
+    with dask_cluster() as address:
+        there = extract.run(*arguments, Cluster(address))
+    here = extract.run(*arguments, Cluster(address))
+    assert there[0] == here[0]
+    np.testing.assert_array_equal(there[2], here[2])
+    assert there[3:] == (True, "")
+    assert here[4].startswith(f"computed here, for the Dask scheduler {address} does not answer: ")
 
 
 def compare_with_tsfresh() -> None:
