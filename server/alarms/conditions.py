@@ -150,7 +150,7 @@ class Conditions:
             own = self._index.get(definition.path) if definition is not None else None
             if own is not None:
                 happening = happening_of(self.states[own].level, level)
-                self._step(own, happening, Told(now, ticks, level, quality, value))
+                self._step(own, happening, Told(now, ticks or now, level, quality, value))
 
     def act(
         self,

@@ -120,7 +120,7 @@ class PastEvents:
                 self._pending = (events + self._pending)[:CAPACITY]
             else:
                 self._failed = False
-                self.oldest = self.oldest or min(datetime_to_win_epoch(event.fields[_TIME].Value) for event in events)
+                self.oldest = self.oldest or min(_ticks(event) for event in events)
 
     async def _tidy(self) -> None:
         try:
@@ -147,8 +147,6 @@ class PastEvents:
 
 def encode(event: Event, audit: bool) -> PastEvent:
     """An event as it is kept: its type, its ConditionId, and each field as its path and its encoded Variant."""
-    happened = event.fields[_TIME].Value
-    ticks = datetime_to_win_epoch(happened) if happened is not None else now_ticks()
     parts = [nodeid_to_binary(event.type), nodeid_to_binary(event.condition or ua.NodeId())]
     for path, value in event.fields.items():
         names = [_name(namespace, name) for namespace, name in path]
@@ -156,7 +154,13 @@ def encode(event: Event, audit: bool) -> PastEvent:
         content = bytes([len(names)]) + b"".join(names) + variant_to_binary(told)
         parts += _LENGTH.pack(len(content)), content
     heard = tuple(str(one.Identifier) for one in event.notifiers if isinstance(one.Identifier, str))
-    return PastEvent(ticks, 0, audit, heard, b"".join(parts))
+    return PastEvent(_ticks(event), 0, audit, heard, b"".join(parts))
+
+
+def _ticks(event: Event) -> int:
+    """When it happened; now, where nobody said."""
+    happened = event.fields[_TIME].Value
+    return datetime_to_win_epoch(happened) if happened is not None else now_ticks()
 
 
 def decode(body: bytes) -> Event:
