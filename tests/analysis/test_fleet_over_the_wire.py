@@ -1,4 +1,4 @@
-"""A fleet trained on a Dask cluster of two workers: the same models as from the bridge's own workers."""
+"""A fleet trained on a Dask cluster over TLS: the same models as from the bridge's own workers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from asyncua import ua
 from drivers.data_types import DataType, to_cells
 from drivers.readings import Readings, now_ticks
 from tests.analysis.conftest import SECOND, Hall, hall, no_time, text, texts
+from tests.simulators.certificates import Authority
 from tests.simulators.dask_cluster import dask_cluster
 
 PUMPS, SIGNALS, PAST_S = 3, ("Speed", "Flow", "Power"), 400
@@ -58,9 +59,11 @@ async def trained(plant: Hall, end: int) -> tuple[dict[str, Any], list[dict[str,
 
 @pytest.mark.timeout(120)
 async def test_what_a_cluster_trains_is_what_is_trained_here(folder: Path) -> None:
-    end = now_ticks()
-    with dask_cluster() as address:
-        async with hall(folder, text=f"{PLANT}analytics: {{scheduler: '{address}'}}\n") as plant:
+    end, authority = now_ticks(), Authority(folder)
+    own = authority.sign("bridge")
+    files = f"ca_file: {authority.cert}, cert_file: {own.cert}, key_file: {own.key}"
+    with dask_cluster(authority.cert, *authority.sign("cluster")) as address:
+        async with hall(folder, text=f"{PLANT}analytics: {{scheduler: '{address}', {files}}}\n") as plant:
             remember(plant, end)
             told, there = await trained(plant, end)
     assert told["Twins"] == ["Pump1", "Pump2", "Pump3"]
@@ -73,7 +76,7 @@ async def test_what_a_cluster_trains_is_what_is_trained_here(folder: Path) -> No
     assert np.isfinite(figures[:2, told["FigureNames"].index("FalseAlarmShare")]).all()
     assert np.isnan(figures[2]).all()
 
-    async with hall(folder, text=f"{PLANT}analytics: {{scheduler: '{address}'}}\n") as plant:
+    async with hall(folder, text=f"{PLANT}analytics: {{scheduler: '{address}', {files}}}\n") as plant:
         remember(plant, end)
         told, here = await trained(plant, end)
         assert told["ModelIds"] == ["Anomaly-2", "Anomaly-2", ""]
