@@ -91,6 +91,13 @@ class AlarmEngine:
                 self._timers.assume(index, level)
                 self._levels.passed[index] = level
 
+    def levels(self) -> dict[str, int]:
+        """The Levels that are active, by path."""
+        every = np.arange(len(self._definitions))
+        levels = self._levels.level(every, self._levels.passed).tolist()
+        pairs = zip(self._definitions, levels, strict=True)
+        return {one.path: level for one, level in pairs if one is not None}
+
     def evaluate(self, now_ticks: int) -> Transitions:
         """What changed since the last time. now_ticks: the server's clock, as of the table's server_ticks."""
         heard = [group.heard(self._table, self._seen, self._enabled, now_ticks) for group in self._groups]

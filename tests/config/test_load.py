@@ -12,7 +12,12 @@ import pytest
 from analytics.latest import LATEST
 from drivers.data_types import DataType
 from nodesets.identification import PROPERTIES
-from server.config.diagnostics import connection_diagnostics, history_diagnostics, twin_diagnostics
+from server.config.diagnostics import (
+    connection_diagnostics,
+    history_diagnostics,
+    rules_diagnostics,
+    twin_diagnostics,
+)
 from server.config.load import PlantFileError, load_plant
 from server.config.models import IdentificationName, ServerSettings
 from server.config.plant import Interlock, Scope, Twin
@@ -31,7 +36,7 @@ MACHINES = """
 
 
 PER_CONNECTION = len(connection_diagnostics("any", 0))
-PER_PLANT = len(history_diagnostics(0))
+PER_PLANT = len(history_diagnostics(0)) + len(rules_diagnostics(0))
 PER_TWIN = len(twin_diagnostics("any", 0)) + len(LATEST)
 
 
