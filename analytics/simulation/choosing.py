@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from analytics.errors import NotAvailable
 from analytics.simulation.fmu import load_fmu
 from analytics.simulation.kinds import FMU, KINDS, ONNX
+from analytics.simulation.naming import shown
 from analytics.simulation.onnx_model import load_onnx
 from analytics.simulation.parts import Part, part_of, state_names
 from analytics.simulation.system import ModelError, System
@@ -76,8 +77,8 @@ def _built(chosen: tuple[ModelUse, ...], wish: Wish) -> tuple[System | None, lis
     missing = [name for name in system.inputs if name not in wish.values]
     if missing:
         bad = [use for use in chosen if any(name in use.tags for name in missing)]
-        shown = ", ".join(missing[:5])
-        return None, bad, f"there is no Good value of {shown}; give it one in Names and Values"
+        told = ", ".join(shown(name, wish.twin) for name in missing[:5])
+        return None, bad, f"there is no Good value of {told}; give it one in Names and Values"
     return system, [use for use, part in zip(chosen, parts, strict=True) if _extrapolates(part, wish)], ""
 
 

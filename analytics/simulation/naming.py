@@ -28,6 +28,13 @@ def output_ports(use: ModelUse) -> tuple[Port, ...]:
     return KINDS[use.kind].given if use.kind in KINDS else use.output_ports
 
 
+def needed(use: ModelUse) -> list[str]:
+    """The tags that a run starts from: those that feed inputs, and those of states."""
+    fed = [term.path for source in use.inputs.values() for term in source.terms if not term.port]
+    states = KINDS[use.kind].states if use.kind in KINDS else ()
+    return [*fed, *(use.outputs[port.name].path for port in states if port.name in use.outputs)]
+
+
 def settable(uses: Iterable[ModelUse]) -> dict[str, str]:
     """What a run can be given, by path of the plant, to what it then stands for: tags that feed an input, ports that
     are inputs, states (where they begin), and commands, which stand for the tag that they set."""
@@ -36,9 +43,7 @@ def settable(uses: Iterable[ModelUse]) -> dict[str, str]:
         states = KINDS[use.kind].states if use.kind in KINDS else ()
         both = (*input_ports(use), *states)
         ports = [f"{use.twin}:{one}" for port in both for one in (port.name, f"{use.name}.{port.name}")]
-        tags = [term.path for source in use.inputs.values() for term in source.terms if not term.port]
-        tags += [use.outputs[port.name].path for port in states if port.name in use.outputs]
-        found.update({name: name for name in (*ports, *tags)})
+        found.update({name: name for name in (*ports, *needed(use))})
         found.update(use.commands)
     return found
 

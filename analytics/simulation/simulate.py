@@ -18,7 +18,7 @@ from analytics.simulation.choosing import Wish, compose, cost_s, load
 from analytics.simulation.figures import Figure, figures
 from analytics.simulation.integrate import Course
 from analytics.simulation.integrate import run as run_system
-from analytics.simulation.naming import overrides, shown
+from analytics.simulation.naming import needed, overrides, shown
 from analytics.simulation.replay import replayed
 from analytics.simulation.system import ModelError, System
 from analytics.simulation.wiring import ModelUse
@@ -65,7 +65,8 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         "units": {tag: context.about[name].unit for tag, name in names.items() if name in context.about},
     }
     end = context.now_ticks if start is None else min(context.now_ticks, start + round(duration * TICKS_PER_SECOND))
-    signals = () if start is None else tuple(name for name in names.values() if name in context.about)
+    read = dict.fromkeys(tag for use in context.machines for tag in needed(use))
+    signals = () if start is None else tuple(names[tag] for tag in read if names[tag] in context.about)
     return Job(
         "Simulate",
         signals,

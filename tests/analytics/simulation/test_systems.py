@@ -102,7 +102,7 @@ def test_the_lowest_fidelity_that_answers_is_the_default() -> None:
     assert names(uses, Wish("X", "true", (), values)) == ["true"], "asked for by name"
     assert names(uses, Wish("X", "", (), {**values, "X/hot_inlet": 80.0})) == ["true"], "the other would extrapolate"
     assert names(uses[1:], Wish("X", "", (), {**values, "X/hot_inlet": 80.0})) == ["quick"], "better than none"
-    with pytest.raises(NotAvailable, match=r"no Good value of X/cold_flow; give it one in Names and Values"):
+    with pytest.raises(NotAvailable, match=r"no Good value of cold_flow; give it one in Names and Values"):
         compose(uses, Wish("X", "", (), {key: values[key] for key in list(values)[:3]}))
     missing = ModelUse("X", "gone", "fmu", {}, {}, {"heat": Term("X/Heat")}, file="/nowhere/x.fmu", fidelity=0)
     assert names([missing, uses[0]], Wish("X", "", (), values)) == ["true"], "its file is gone"
@@ -117,9 +117,12 @@ def test_a_model_further_up_replaces_those_that_say_the_same() -> None:
 
 
 @pytest.mark.parametrize("version", [2, 3])
-def test_an_fmu_runs_as_part_of_a_system(tmp_path: Path, version: int) -> None:
+def test_an_fmu_runs_as_part_of_a_system(tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """FMI 2.0.4 and 3.0.2, co-simulation: a first-order body, whose course is known; a sum takes its output."""
     file = build_fmu(tmp_path / "body.fmu", version)
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(unpacked))
     body = ModelUse(
         "B",
         "body",
@@ -141,7 +144,7 @@ def test_an_fmu_runs_as_part_of_a_system(tmp_path: Path, version: int) -> None:
     with pytest.raises(ModelError, match="refuses the step"):
         run(system, times[:3], {"B/Power": -2000.0})
     assert GAIN == 2.0
-    assert not list(Path("/tmp").glob("uatwin-fmu-*/binaries/*/Body.so")), "what was unpacked is gone"
+    assert not list(unpacked.iterdir()), "what was unpacked is gone"
 
 
 @pytest.mark.parametrize("batch", ["n", 1])
