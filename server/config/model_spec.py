@@ -86,8 +86,8 @@ def model_rules(spec: ModelSpec) -> Iterator[tuple[Loc, str]]:
     """Where a model contradicts itself, or what is known of its kind."""
     named = [key for key in ("kind", "fmu", "onnx") if getattr(spec, key) is not None]
     if len(named) != 1:
-        which = " and ".join(named) or "nothing"
-        yield (), f"{which} says what the model is; give one of kind: ({_KINDS}), fmu: file, onnx: file"
+        which = f"{' and '.join(named)} both say" if named else "nothing says"
+        yield (), f"{which} what the model is; give one of kind: ({_KINDS}), fmu: file, onnx: file"
         return
     lists = [key for key in ("inputs", "outputs") if not isinstance(getattr(spec, key), dict)]
     if spec.onnx is None:

@@ -78,6 +78,9 @@ class Wiring:
             return next(ports), next(ports)
         if spec.what != FMU:
             return None
+        if not self._file(one).is_file():
+            self._add(draft, one.raw.value_at["fmu"], f"there is no file {spec.fmu}; paths are relative to this file")
+            return None
         try:
             said = describe_fmu(str(self._file(one)))
         except FmuError as error:
@@ -137,7 +140,9 @@ class Wiring:
         tag = self._find(draft, spec.tag, place)
         if tag is None:
             return None
-        command = self._find(draft, spec.command, place, "command") if spec.command else None
+        command = self._find(draft, spec.command, place) if spec.command else None
+        if command is not None and command.command is None:
+            self._add(draft, place, f"{spec.command} is not a command; leave command: out where none sets {tag.name}")
         if tag.array_length:
             self._add(draft, place, f"{spec.tag} is an array; a port is one number")
         factor, offset = spec.scale, spec.offset
