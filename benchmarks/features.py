@@ -27,6 +27,7 @@ SHARED: Final = (
 """All of Minimal but the sum, which Edge leaves to the mean."""
 _ROUNDS: Final = 15
 _EDGE_OF_A_ROUND: Final = 5
+_WINDOWS: Final = 600
 
 
 async def run(sensors: int = 100, samples: int = 300) -> AsyncIterator[Result]:
@@ -72,14 +73,14 @@ def _measure(sensors: int, samples: int) -> Result:
 
 
 def _overlapping(series: list[Series], samples: int) -> tuple[float, float, bool]:
-    """Milliseconds for 100 windows that move on by a sample each, worked out anew and by what they share."""
+    """Milliseconds for 600 windows that move on by a sample each, worked out anew and by what they share."""
     end = int(series[0].ticks[-1])
     window_s = float(samples)
-    ends = window_ends(end - (samples + 100) * TICKS_PER_SECOND, end, window_s, 1.0)[1:]
+    ends = window_ends(end - (samples + _WINDOWS) * TICKS_PER_SECOND, end, window_s, 1.0)[1:]
     start = int(ends[0]) - samples * TICKS_PER_SECOND
     anew: list[float] = []
     once: list[float] = []
-    for _ in range(3):
+    for _ in range(2):
         cuts = cut(series, ends, samples * TICKS_PER_SECOND)
         table = _timed(lambda: np.concatenate([edge_features(one) for one in cuts.matrices()]), anew)  # noqa: B023
         shared = _timed(lambda: overlapping(series, start, ends, window_s, 1.0, tuple(EDGE), _untold), once)
@@ -94,7 +95,7 @@ def _untold(_fraction: float) -> None:
 def _data(sensors: int, samples: int) -> tuple[Cuts, list[Series]]:
     """The last so many samples of each sensor, one a second, and a longer course of the same."""
     random = np.random.default_rng(1)
-    ticks = np.arange(1, samples + 200, dtype=np.int64) * TICKS_PER_SECOND
+    ticks = np.arange(1, samples + _WINDOWS + 10, dtype=np.int64) * TICKS_PER_SECOND
     status = np.zeros(len(ticks), np.uint32)
     series = [Series(ticks, 20.0 + random.normal(size=len(ticks)).cumsum() / 10, status) for _ in range(sensors)]
     return cut(series, ticks[-1:], samples * TICKS_PER_SECOND), series
