@@ -70,7 +70,7 @@ def export(plant_file: Path | None, patterns: Sequence[str], start: int, end: in
         return FAILED
     finally:
         store.close()
-    print(f"{out}: {rows} values of {len(chosen)} tags")
+    print(f"{out}: {rows} values of {len(chosen)} tag{'s' if len(chosen) != 1 else ''}")
     return 0
 
 

@@ -38,6 +38,8 @@ def _fill(folder: Path, page: Path) -> Path:
     shutil.copytree(ROOT / "examples", folder / "examples")
     for name, text in named_blocks(page, "yaml"):
         (folder / name).write_text(re.sub(r"192\.168\.\d+\.\d+", "127.0.0.1", text), "utf-8")
+    for text in blocks(page, "csv")[:1]:
+        (folder / "past.csv").write_text(text, "utf-8")
     if (folder / "plant.yaml").exists():
         wrong = (folder / "plant.yaml").read_text("utf-8").replace("RPM", "RPN", 1).replace("scope: a", "scop: a", 1)
         (folder / "wrong.yaml").write_text(wrong, "utf-8")
