@@ -140,9 +140,9 @@ def _hour(folder: Path, tags: int, seconds: int) -> Result:
         "worst_commit_s": round(filling.worst_s, 2),
         "memory_mb": round((filling.peak - before) / 1e6),
         "bytes_per_value": round(size / values, 2),
-        "read_hour_ms": round(1000 * float(np.median(took)), 1),
-        "read_hour_worst_ms": round(1000 * max(took), 1),
-        "read_hour_cpu_ms": round(1000 * float(np.median(cpu)), 1),
+        "read_hour_ms": round(1000 * float(np.median(took)), 2),
+        "read_hour_worst_ms": round(1000 * max(took), 2),
+        "read_hour_cpu_ms": round(1000 * float(np.median(cpu)), 2),
         "hour_good": good and values == tags * seconds,
     }
 
@@ -164,9 +164,9 @@ def _day(folder: Path, tags: int, seconds: int) -> Result:
     store.close()
     expected = given[: len(averages) * 60, 0].view(np.float64).reshape(-1, 60).mean(1)
     return {
-        "processed_day_ms": round(1000 * float(np.median(took)), 1),
-        "processed_day_cpu_ms": round(1000 * float(np.median(cpu)), 1),
-        "read_day_ms": round(1000 * float(np.median(read_s)), 1),
+        "processed_day_ms": round(1000 * float(np.median(took)), 2),
+        "processed_day_cpu_ms": round(1000 * float(np.median(cpu)), 2),
+        "read_day_ms": round(1000 * float(np.median(read_s)), 2),
         "day_good": len(samples) == seconds
         and bool((averages.status < _BAD).all())
         and np.allclose(averages.values[1:-1], expected[1:-1]),
