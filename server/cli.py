@@ -14,6 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from server import remote_commands, runner
+from server.alarm_command import show_alarms
 from server.bench import run_benchmarks
 from server.config.check_report import check as check_plant
 from server.config.models import ServerSettings
@@ -123,6 +124,18 @@ def probe(
     """Read everything once and show each tag with its bytes, value, unit and status."""
     _log(verbose)
     raise typer.Exit(probe_devices(plant, connection, as_json, wait_s))
+
+
+@app.command()
+def alarms(
+    plant: PlantFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one entry an alarm.")] = False,
+    hours: Annotated[
+        float, typer.Option(help="How far to look back in the kept events, where no bridge runs.", min=0.1, max=10_000)
+    ] = 24.0,
+) -> None:
+    """Show every rule with its limits, severity, delay, cause and response, and the alarms that come most often."""
+    raise typer.Exit(show_alarms(plant, as_json, hours))
 
 
 @app.command()

@@ -50,8 +50,8 @@ class Diagnostics:
     """Fills the diagnostics tags that the plant has, once per second, and only those whose value changed.
 
     GoodFraction (percent Good), BadTags (number not Good) and QualityProblems (number of those that `doubtful` names,
-    as bool by row) count the telemetry of a twin and of all below it; a twin without any is 100 % good. A connection's are those of
-    `server.config.diagnostics`; State is a LinkState.
+    as bool by row) count the telemetry of a twin and of all below it; a twin without any is 100 % good. A connection's
+    are those of `server.config.diagnostics`; State is a LinkState.
     """
 
     def __init__(

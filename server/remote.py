@@ -50,6 +50,7 @@ class Remote:
         return {
             "reload": self._reload,
             "trace": self._trace,
+            "alarms": self._alarms,
             "history": self._history,
             "fill_history": self._fill_history,
         }
@@ -73,6 +74,10 @@ class Remote:
 
     async def _reload(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
         yield await self.reload()
+
+    async def _alarms(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
+        """How the alarms behave, and those that come most often."""
+        yield self._bridge.alarms.behaviour(int(request.get("worst", 10)))
 
     async def _history(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
         """Where the plant file and the history lie."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from drivers.readings import now_ticks
 from server.alarms.data_quality import DataQuality
@@ -20,6 +21,16 @@ from server.tags.table import TagTable
 PERIOD_S: Final = 0.5
 """How often rules are evaluated, which is how late an alarm may be on top of its delay."""
 _SMOOTHING: Final = 0.1
+_SHOWN: Final = {
+    "ActiveAlarms": "active",
+    "AlarmsPerHour": "per_hour",
+    "Chattering": "chattering",
+    "Fleeting": "fleeting",
+    "Stale": "stale",
+    "Flooding": "flooding",
+    "Floods": "floods",
+}
+"""Tags of `Objects/Rules` to figures of `behaviour`."""
 
 
 class Alarms:
@@ -95,20 +106,10 @@ class Alarms:
 
     def show(self) -> None:
         """Fill the tags that tell how the alarms fare."""
-        now, hygiene = self._clock(), self.hygiene
-        self._figures.show(
-            {
-                "Alarms": sum(one is not None for one in self.engine.definitions),
-                "ActiveAlarms": hygiene.active,
-                "AlarmsPerHour": hygiene.per_hour(now),
-                "Chattering": int(hygiene.chattering(now).sum()),
-                "Fleeting": hygiene.fleeting,
-                "Stale": int(hygiene.stale(now).sum()),
-                "Flooding": hygiene.flooding,
-                "Floods": hygiene.floods,
-                "PassTime": round(self.pass_ms, 1),
-            }
-        )
+        behaviour = self.behaviour(0)
+        shown = {name: behaviour[key] for name, key in _SHOWN.items()}
+        count = sum(one is not None for one in self.engine.definitions)
+        self._figures.show({"Alarms": count, "PassTime": round(self.pass_ms, 1), **shown})
 
     def evaluate(self) -> Transitions:
         """Evaluate once, and tell."""
@@ -124,6 +125,20 @@ class Alarms:
             for listener in self._told:
                 listener(found, self.engine.definitions)
         return found
+
+    def behaviour(self, worst: int) -> dict[str, Any]:
+        """How the alarms behave by the words of ISA-18.2, with the worst of them, as data."""
+        now, hygiene = self._clock(), self.hygiene
+        return {
+            "per_hour": hygiene.per_hour(now),
+            "active": hygiene.active,
+            "chattering": int(hygiene.chattering(now).sum()),
+            "stale": int(hygiene.stale(now).sum()),
+            "flooding": hygiene.flooding,
+            "floods": hygiene.floods,
+            "fleeting": hygiene.fleeting,
+            "worst": [asdict(one) for one in hygiene.worst(self.engine.definitions, now, worst)],
+        }
 
     def _lay_out(self) -> None:
         self.engine.adopt([*self._added.values(), *of_plant(self._plant)], _rows(self._plant))

@@ -31,3 +31,10 @@ def _what(one: AlarmDefinition, name: str) -> str:
 def _limit(level: Level, limit: float, per: str) -> str:
     sign = ">" if level in (Level.high, Level.high_high) else "<"
     return f"{sign} {limit:g}{per} ({level.name})"
+
+
+def severity_text(one: AlarmDefinition) -> str:
+    """Its severities: "high 500, high_high 900"."""
+    if Level.active in one.severities:
+        return str(one.severities[Level.active])
+    return ", ".join(f"{level.name} {severity}" for level, severity in one.severities.items())
