@@ -15,6 +15,7 @@ from analytics.windows import cut, window_ends
 
 S = TICKS_PER_SECOND
 START = 134_000_000_000_000_000
+MEAN, VARIATION = (list(EDGE).index(name) for name in ("mean", "variation_coefficient"))
 Courses = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]
 
 
@@ -40,7 +41,7 @@ def batch(signals: Courses, window_s: float, step_s: float, end: int) -> tuple[n
     return ends, table.reshape(len(signals), len(ends), len(EDGE)).transpose(1, 0, 2)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(courses(), st.sampled_from([1.0, 2.5, 7.0]), st.sampled_from([0.4, 1.0, 2.5, 9.0]), st.data())
 def test_features_do_not_depend_on_how_the_readings_come(
     signals: Courses, window_s: float, step_s: float, data: st.DataObject
@@ -59,7 +60,10 @@ def test_features_do_not_depend_on_how_the_readings_come(
         told.append(some)
         since = until
     np.testing.assert_array_equal(np.concatenate(told_ends), ends)
-    np.testing.assert_allclose(np.concatenate(told), wanted, rtol=1e-7, atol=1e-7)
+    found = np.concatenate(told)
+    for table in (found, wanted):  # a mean of nothing but rounding divides nothing
+        table[np.abs(table[:, :, MEAN]) < 1e-9, VARIATION] = np.nan
+    np.testing.assert_allclose(found, wanted, rtol=1e-7, atol=1e-7)
 
 
 @pytest.mark.parametrize("step_s", [1.0, 7.0])
