@@ -6,6 +6,7 @@ The loop never waits for a disk: one thread writes, once a second; reads run in 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,7 @@ from server.tags.table import TagTable
 PERIOD_S: Final = 1.0
 CAPACITY: Final = 1_000_000
 """Readings that wait in memory (32 MB) while the store takes none."""
+_log = logging.getLogger(__name__)
 ALWAYS: Final = (-(2**63), 2**63 - 1)
 T = TypeVar("T")
 
@@ -184,6 +186,8 @@ class History:
     async def _end(self) -> None:
         self._intake.close()
         await self._flush()
+        if self._intake.waiting and self.settings is not None:
+            _log.error("%d values are lost: %s", self._intake.waiting, self._writer.error)
         async with self._turn:
             self._ended = True
             await self._in_writer(self._writer.close)

@@ -120,8 +120,11 @@ class SqliteFile:
 
     def bytes_on_disk(self) -> int:
         """Of the file and its write-ahead log."""
-        files = (self.path, self.path.with_name(self.path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        total = 0
+        for file in (self.path, self.path.with_name(self.path.name + "-wal")):
+            with contextlib.suppress(FileNotFoundError):
+                total += file.stat().st_size
+        return total
 
     def bytes_in_use(self) -> int:
         """Of the file, without what is free for new values."""

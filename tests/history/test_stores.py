@@ -261,7 +261,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_store_answers_as_a_plain_model_does(fresh: Callable[[], Opener], steps: list[tuple]) -> None:  # type: ignore[type-arg]
     opener, model = fresh(), Model()
     store = opener()
