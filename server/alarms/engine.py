@@ -124,7 +124,7 @@ class AlarmEngine:
         seen = np.full(count, -1, np.int64)
         groups = groups_of(numbered, self._row_of, self._qualities)
         self._carry_over(groups, seen, same)
-        levels.correct(timers.settings, timers.active, np.flatnonzero(~same))
+        levels.correct(timers.settings, timers.active, np.flatnonzero(~same[:known]))
         self._groups, self._levels, self._timers = groups, levels, timers
         self._seen, self._enabled = seen, enabled
 

@@ -13,7 +13,7 @@ from server.config.alarm_definitions import AlarmDefinition, AlarmType, Kind, Le
 from server.config.diagnostics import CONNECTION_STATES, HISTORY, HISTORY_STATES
 from server.config.expressions import Expression, ExpressionError
 from server.config.plant import Tag
-from server.config.rule_spec import LEVELS, PER_S, SEVERITY_WORDS, RuleSpec
+from server.config.rule_spec import LEVELS, PER_S, RuleSpec
 from server.config.rules import as_value, value_problem
 from server.config.yaml_source import Map
 
@@ -163,7 +163,7 @@ def _severity(spec: RuleSpec, level: Level) -> int:
         given = given.get(names[level]) if level in names else None  # type: ignore[call-overload]
     if given is None:
         return _OUTER_SEVERITY if level in _OUTER else _SEVERITY
-    return SEVERITY_WORDS[given] if isinstance(given, str) else int(given)
+    return int(given)
 
 
 def _state_alarm(definition: AlarmDefinition, tag: Tag, spec: RuleSpec, wrong: Wrong) -> AlarmDefinition:

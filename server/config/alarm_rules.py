@@ -121,7 +121,7 @@ class RuleReader:
             owner = base or self._common(inputs.values())
             definition = expression_alarm(f"{owner}/{name}", owner, inputs, text, problems)
         else:
-            tag = tag or self._tag(text, "input", base, text.spec.input or "")
+            tag = tag or (self._tag(text, "input", base, text.spec.input) if text.spec.input else None)
             if tag is None:
                 return
             owner = base or tag.path.rpartition("/")[0]
@@ -192,7 +192,7 @@ class RuleReader:
             where = f" ({self._problems.describe(first)})" if first else ""
             cure = "put {tag} into the rule's name where it is over several tags, or choose another"
             message = f"there is already something called {definition.name} below {twin}{where}; {cure}"
-            self._problems.add(text.raw.place, message, definition.owner, "name")
+            self._problems.add(text.raw.place, message, kind="name")
             return
         self._taken[path] = text.raw.place
         yield definition

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, Strict
+from pydantic import BeforeValidator, Field, Strict
+from pydantic_core import PydanticCustomError
 
 from server.config.alarm_definitions import Kind, Level
 from server.config.checking import Loc
@@ -20,8 +21,23 @@ PER_S: Final[Mapping[str, float]] = {"second": 1.0, "minute": 60.0, "hour": 3600
 QUALITIES: Final = ("flat_line", "spike", "out_of_range", "gap")
 """Data-quality problems; bit n of the flags is the n-th."""
 
-SeverityNumber = Annotated[int, Field(ge=1, le=1000)]
-Severity = SeverityNumber | Literal["low", "medium", "high", "urgent"]
+
+def _of_word(value: object) -> object:
+    """The severity that a word stands for."""
+    if not isinstance(value, str):
+        return value
+    if value not in SEVERITY_WORDS:
+        words = ", ".join(f"{word} ({number})" for word, number in SEVERITY_WORDS.items())
+        context = {"value": value, "words": words}
+        raise PydanticCustomError("severity", "{value} is no severity; give 1 to 1000, or {words}", context)
+    return SEVERITY_WORDS[value]
+
+
+Severity = Annotated[
+    int,
+    BeforeValidator(_of_word, json_schema_input_type=int | Literal["low", "medium", "high", "urgent"]),
+    Field(ge=1, le=1000),
+]
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 LevelName = Literal["low_low", "low", "high", "high_high"]
 QualityName = Literal["flat_line", "spike", "out_of_range", "gap"]
