@@ -12,7 +12,7 @@ import numpy.typing as npt
 from analytics.simulation.integrate import Course
 from analytics.simulation.system import System
 
-_KILOWATT: Final = "KWT"
+_KILOWATTS: Final = {"WTT": 1e-3, "KWT": 1.0, "MAW": 1e3}
 _HOUR_S: Final = 3600.0
 
 
@@ -32,9 +32,10 @@ def figures(system: System, course: Course, names: Mapping[str, str], units: Map
     for signal in system.signals:
         line, name = course.signals[signal.name], names[signal.name]
         found.append(Figure(f"Mean({name})", _mean(course.times, line), units[signal.name]))
-        if signal.port.unit == _KILOWATT:
-            power = course.ports[signal.part, signal.port.name]
-            found.append(Figure(f"Energy({name})", _integral(course.times, power) / _HOUR_S, "KWH"))
+        kilowatts = _KILOWATTS.get(units[signal.name] or "")
+        if kilowatts:
+            energy = _integral(course.times, line) * kilowatts / _HOUR_S
+            found.append(Figure(f"Energy({name})", energy, "KWH"))
     for at, part in enumerate(system.parts):
         for ratio, above, below in part.model.ratios:
             under = _mean(course.times, course.ports[at, below])

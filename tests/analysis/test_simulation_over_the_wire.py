@@ -34,6 +34,8 @@ twins:
     connection: device
     telemetry:
       Outdoor: {<<: *tag, unit: FAH, point: {table: input, address: 0}}
+      Total: {<<: *tag, unit: KWT, point: {table: input, address: 40}}
+    model: {kind: sum, inputs: {value: [{tag: Pump/Power, scale: 0.001}, 4]}, outputs: {total: Total}}
     children:
       Pump:
         scope: asset
@@ -169,6 +171,8 @@ async def test_what_if_the_pump_ran_at_half_speed(folder: Path) -> None:
         }
         far = await plant.results("Hall/Simulate", *asking({"Pump/Speed": 4000.0, "Pump/Motor/Winding": 90.0}))
         assert far["Valid"], far["Reason"]
+        energy = dict(zip(far["KpiNames"], far["Kpis"], strict=True))
+        assert energy["Energy(Total)"] == pytest.approx(energy["Energy(Pump/Power)"] + 4.0), "its tag is in kW"
         assert far["Extrapolated"] == ["Pump/Speed"]
         assert "extrapolated" in far["Reason"]
         assert column(far, "Pump/Motor/Winding")[0] == pytest.approx(90.0), "the tag of a state says where it begins"
@@ -230,13 +234,13 @@ async def test_without_a_good_value_there_is_no_answer_and_a_reason(folder: Path
 async def test_the_models_are_listed_with_fidelity_cost_and_validity(folder: Path) -> None:
     async with works(folder) as plant:
         said = await plant.results("Hall/ListSimulationModels")
-        assert (said["Twins"], said["Names"]) == (["Pump", "Pump/Motor"], ["pump", "motor"])
-        assert said["Fidelities"] == [0, 1]
+        assert (said["Twins"], said["Names"]) == (["", "Pump", "Pump/Motor"], ["sum", "pump", "motor"])
+        assert said["Fidelities"] == [0, 0, 1]
         assert all(0.0 < cost < 1.0 for cost in said["Costs"])
-        assert "speed 600 to 3300" in said["Validities"][0]
-        assert "speed = Pump/Speed" in said["Inputs"][0]
-        assert "shaft_power = Pump:shaft_power" in said["Inputs"][1]
-        assert "shutoff = 52" in said["Parameters"][0]
+        assert "speed 600 to 3300" in said["Validities"][1]
+        assert "speed = Pump/Speed" in said["Inputs"][1]
+        assert "shaft_power = Pump:shaft_power" in said["Inputs"][2]
+        assert "shutoff = 52" in said["Parameters"][1]
 
 
 async def test_an_fmu_runs_in_a_worker_and_its_death_harms_nobody(folder: Path) -> None:
