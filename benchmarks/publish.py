@@ -149,7 +149,7 @@ async def _send(plant: Plant, course: list[Readings]) -> Result:
                 began, cpu = time.perf_counter(), time.process_time()
                 for batch in course:
                     table.commit(batch)
-                    await until(lambda: not publisher.feed_waiting)
+                    await until(lambda: not publisher.collector.waiting)
                 await until(lambda: not publisher.queue.values)
                 took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
                 counters = publisher.counters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +22,7 @@ from server.config.models import (
 )  # fmt: skip
 from server.config.pieces import Name, Names, Piece
 from server.config.process_parts import PROCESS_KEY, process_part
+from server.config.rule_messages import with_message
 from server.config.rule_spec import RuleSpec, rule_rules
 from server.config.rules import command_rules, interlock_rules, tag_rules, twin_rules
 from server.config.templates import Scalar
@@ -45,8 +45,6 @@ DIAGNOSTICS: Final = ("GoodFraction", "BadTags", "QualityProblems")
 """Names of every twin's own diagnostics tags."""
 
 _PARTS: Final = frozenset({"telemetry", "commands", "methods", "rules", "components", "children"})
-_FILLED_IN: Final = re.compile(r"(?<!\{)\{(value|limit|unit)\}(?!\})")
-"""What the message of a rule leaves open until there is an alarm."""
 _ELSEWHERE: Final = _PARTS | MODEL_KEYS | {"relations", PROCESS_KEY}
 _NOT_IN_HEADER: Final = {TYPE: _ELSEWHERE | {"parameters"}, TWIN: _ELSEWHERE | {"with", "instances"}}
 
@@ -261,7 +259,7 @@ class BodyReader:
 
     def _rules(self, raw: Map, names: Names) -> Iterator[RulePart]:
         for name, value in self._part(raw, "rules", "rules by name", names):
-            spec = Piece(_with_message(value, names.known), value.place, names, self._problems)
+            spec = Piece(with_message(value, names.known), value.place, names, self._problems)
             spec.define(RULE)
             yield RulePart(name, value, spec)
 
@@ -282,17 +280,6 @@ class BodyReader:
                 self._problems.add(key_position(section, (key,)), message)
             parameters[key] = spec.default if spec else None
         return parameters
-
-
-def _with_message(rule: Map, parameters: frozenset[str]) -> Map:
-    """A rule in whose message {value}, {limit} and {unit} are text, where they are no parameters."""
-    message = rule.get("message")
-    if not isinstance(message, str):
-        return rule
-    copy = rule.without(frozenset({"message"}))
-    text = _FILLED_IN.sub(lambda found: found[0] if found[1] in parameters else f"{{{found[0]}}}", message)
-    copy.put("message", text, rule.key_at["message"], rule.value_at["message"])
-    return copy
 
 
 def taken(name: str, seen: Mapping[str, str]) -> str:

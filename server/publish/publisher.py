@@ -59,7 +59,7 @@ class Publisher:
         self.queue = queue
         self.counters = Counters()
         self.connected = False
-        self._collector = collector
+        self.collector = collector
         self._form = form
         self._connect = connect
         self._disk = asyncio.Lock()
@@ -74,14 +74,9 @@ class Publisher:
         self._done: list[int] = []
         self._orders: set[asyncio.Task[None]] = set()
 
-    @property
-    def feed_waiting(self) -> int:
-        """Readings that have not been looked at."""
-        return self._collector.waiting
-
     def figures(self) -> dict[str, int | str]:
         """How it fares, by the names of its tags."""
-        return figures(self.counters, self.queue, self._collector, self.connected)
+        return figures(self.counters, self.queue, self.collector, self.connected)
 
     async def run(self) -> None:
         """Publish until cancelled; then say farewell."""
@@ -101,14 +96,14 @@ class Publisher:
         try:
             while True:
                 await asyncio.sleep(self._pace.interval_s)
-                reduced = self._collector.take(now_ticks())
+                reduced = self.collector.take(now_ticks())
                 if len(reduced):
                     number = await self._keep(reduced)
                     if self.connected:
                         self._live.append((number, reduced))
                 await self._settle()
         finally:
-            rest = self._collector.rest(now_ticks())
+            rest = self.collector.rest(now_ticks())
             if len(rest):
                 await self._keep(rest)
 
