@@ -30,9 +30,7 @@ MOST_TIMES: Final = 20_000
 MOST_VALUES: Final = 2_000_000
 LEAD_S: Final = 600.0
 """How far before the start a last value is looked for."""
-_POINTS: Final = 60
-_LONG_S: Final = 1.0
-_HOUR_S: Final = 3600.0
+_POINTS, _LONG_S, _HOUR_S = 60, 1.0, 3600.0
 Lines = dict[str, Any]
 
 
@@ -108,7 +106,7 @@ def _expected_s(uses: Sequence[ModelUse], duration_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run of a system and its figures."""
+    """One run of a system."""
 
     system: System
     course: Course
@@ -168,10 +166,8 @@ def check_used(given: Mapping[str, float], system: System, chosen: Sequence[Mode
     """Raises ArgumentError for something given that no model in use takes."""
     idle = [name for name in given if name not in system.inputs and name not in system.states]
     if idle:
-        names, models = (
-            ", ".join(shown(name, twin) for name in idle),
-            ", ".join(used_title(use, twin) for use in chosen),
-        )
+        names = ", ".join(shown(name, twin) for name in idle)
+        models = ", ".join(used_title(use, twin) for use in chosen)
         raise ArgumentError(NAMES, BAD_NO_MATCH, f"none of the models in use takes {names}; these are {models}")
 
 

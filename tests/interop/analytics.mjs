@@ -80,6 +80,13 @@ await run({
 
   drift_is_told: engineer((session) => results(session, `${PUMP}/CheckDrift`, text())),
 
+  the_future_is_told: engineer(async (session) => {
+    const health = await results(session, `${PUMP}/GetHealth`);
+    const forecast = await results(session, `${PUMP}/Forecast`, text(BEARING[0]), number(60), number(10), number(90));
+    const life = await results(session, `${PUMP}/DriveEndBearing/PredictRemainingUsefulLife`, text(), number(90));
+    return { health, forecast, life };
+  }),
+
   labels_are_remembered_and_maintenance_ends_a_baseline: engineer(async (session) => {
     const label = (id, kind, ...span) => results(session, `${PUMP}/LabelEvent`, text(id), text(kind), ...span, text("bearing"));
     const fault = await label(event, "Fault", open, open);

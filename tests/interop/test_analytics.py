@@ -136,6 +136,20 @@ def test_drift_is_told(seen: Any) -> None:
     assert seen["Valid"] or "windows of 15 s have come since Anomaly-1 was trained" in seen["Reason"]
 
 
+def test_the_future_is_told(seen: Any) -> None:
+    """A bearing that is worn out soon; without readings of the last seconds nothing is forecast, and it says so."""
+    health, life, forecast = seen["health"], seen["life"], seen["forecast"]
+    assert health["HealthIndex"] < 20
+    assert (health["WorstSignals"][0], health["WorstTwins"][0]) == (
+        "DriveEndBearing/RemainingUsefulLife", "DriveEndBearing",
+    )  # fmt: skip
+    assert (life["Valid"], life["Drivers"], life["Unit"], life["Histories"]) == (True, ["Vibration"], "HUR", 0)
+    assert 0 < life["Lower"] < life["RemainingUsefulLife"] < life["Upper"] < 1
+    assert life["Explanation"].startswith("Vibration is")
+    assert not forecast["Valid"]
+    assert "no Good value" in forecast["Reason"]
+
+
 def test_labels_are_remembered_and_maintenance_ends_a_baseline(seen: Any) -> None:
     after_fault, after_maintenance, reason = seen
     assert (after_fault, after_maintenance) == ([], ["Anomaly-1"])
