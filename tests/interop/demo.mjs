@@ -1,6 +1,14 @@
 // The demo plant as an independent client meets it: the tree, values of three protocols at four scopes, commands, a lost device.
-import { CallRequest, DataType, DataValue, Variant, WriteRequest } from "node-opcua-client";
-import { AttributeIds, login, names, pause, run, show, transact, twin, value, withSession } from "./lib.mjs";
+import {
+  CallRequest,
+  DataType,
+  DataValue,
+  Variant,
+  WriteRequest,
+  installAlarmMonitoring,
+  uninstallAlarmMonitoring,
+} from "node-opcua-client";
+import { AttributeIds, login, names, pause, run, show, transact, twin, until, value, withSession } from "./lib.mjs";
 
 const READINGS = {
   "Cooling/CoolingLoad": "Modbus",
@@ -21,6 +29,7 @@ const COMMANDS = {
   "Cooling/SecondaryLoop/CoolingTower/FanSpeedSetpoint": [75, 150],
   "Cooling/SecondaryLoop/Tank/LevelSetpoint": [75, 99],
 };
+const CHILLER_TRIP = 5;
 const STATION_DEAD = 8;
 
 const write = (path, number) => ({
@@ -91,6 +100,32 @@ await run({
         answers.push(await call(session, "ClearFaults"));
         await becomes(session, level, (v) => v.statusCode.isGood(), 10);
         return { answers, kept: Math.abs(lost.value.value - before) < 5, others: pump.statusCode.name };
+      },
+      {},
+      login("operator"),
+    ),
+
+  its_alarms_are_acknowledged_and_shelved: () =>
+    withSession(
+      async (session) => {
+        const alarms = await installAlarmMonitoring(session);
+        const tripped = () => alarms.alarms().find((one) => one.getField("conditionName").value === "ChillerTripped");
+        await call(session, "Inject", new Variant({ dataType: DataType.UInt16, value: CHILLER_TRIP }));
+        await until(() => tripped()?.fields.activeState.id.value);
+        const alarm = tripped();
+        const answers = [await session.acknowledgeCondition(alarm.conditionId, alarm.eventId, "on my way")];
+        await until(() => tripped().fields.ackedState.id.value);
+        const shelving = `${twin("Cooling/PrimaryLoop/Chiller/ChillerTripped")}/ShelvingState`;
+        const shelve = async (name, ...inputArguments) => {
+          const methodId = await session.findMethodId(shelving, name);
+          return (await session.call({ objectId: shelving, methodId, inputArguments })).statusCode.name;
+        };
+        answers.push(await shelve("TimedShelve", new Variant({ dataType: DataType.Double, value: 60_000 })));
+        answers.push(await shelve("Unshelve"));
+        answers.push(await call(session, "ClearFaults"));
+        const message = alarm.fields.message.value.text;
+        await uninstallAlarmMonitoring(session);
+        return { answers: answers.map(String), message };
       },
       {},
       login("operator"),

@@ -26,10 +26,10 @@ def test_the_tree_reads_like_the_plant(seen: Any) -> None:
     twins, process, pump = seen
     assert twins == ["Cooling"]
     assert process == [
-        "Identification", "Telemetry", "Commands", "Analytics", "Diagnostics", "PrimaryLoop", "SecondaryLoop",
+        "Identification", "Telemetry", "Commands", "Analytics", "Alarms", "Diagnostics", "PrimaryLoop", "SecondaryLoop",
     ]  # fmt: skip
-    assert pump[:9] == [
-        "Identification", "Telemetry", "Commands", "Analytics", "Diagnostics",
+    assert pump[:10] == [
+        "Identification", "Telemetry", "Commands", "Analytics", "Alarms", "Diagnostics",
         "DriveEndBearing", "NonDriveEndBearing", "Motor", "Impeller",
     ]  # fmt: skip
 
@@ -51,3 +51,9 @@ def test_devices_obey_and_refuse_over_every_protocol(seen: Any) -> None:
 
 def test_a_lost_device_is_told_and_comes_back(seen: Any) -> None:
     assert seen == {"answers": ["Good", "Good"], "kept": True, "others": "Good"}
+
+
+def test_its_alarms_are_acknowledged_and_shelved(seen: Any) -> None:
+    """Part 9, 5.7.3 and 5.8.17: the demo's own rule, its device's own fault."""
+    assert seen["answers"] == ["Good"] * 4
+    assert "tripped" in seen["message"].lower()
