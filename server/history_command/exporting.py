@@ -76,7 +76,8 @@ def export(plant_file: Path | None, patterns: Sequence[str], start: int, end: in
 
 def _write(store: HistoryStore, tags: Sequence[StoredTag], start: int, end: int, out: Path) -> int:
     rows = 0
-    with _opened(out) as table, Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with _opened(out) as table, Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("tags", total=len(tags))
         for tag in tags:
             for samples in parts(store, tag.number, start, end):

@@ -76,7 +76,8 @@ def _running(file: Path, place: Place) -> int:
 
 def _each(file: Path, place: Place, take: Taker) -> int:
     rows = 0
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("values", total=None)
         for frame in _frames(file):
             take(_fill(frame, place))

@@ -19,7 +19,7 @@ PAGES = [*DOCUMENTS, *sorted((ROOT / "docs/decisions").glob("*.md")), *sorted((R
 EXECUTED = ROOT / "docs/adding-a-driver.md"
 """Has a test of its own: it needs its driver."""
 WITH_COMMANDS = [page for page in DOCUMENTS if page != EXECUTED and shown_commands(page)]
-WITH_PLANTS = [page for page in DOCUMENTS if page.name not in ("adding-a-driver.md", "plant-file.md")]
+WITH_PLANTS = [page for page in DOCUMENTS if page.name not in ("adding-a-driver.md", "plant-file.md", "simulation.md")]
 
 
 def _name(page: Path) -> str:

@@ -55,5 +55,5 @@ def test_a_lost_device_is_told_and_comes_back(seen: Any) -> None:
 
 def test_its_alarms_are_acknowledged_and_shelved(seen: Any) -> None:
     """Part 9, 5.7.3 and 5.8.17: the demo's own rule, its device's own fault."""
-    assert seen["answers"] == ["Good"] * 4
+    assert [one.split()[0] for one in seen["answers"]] == ["Good"] * 4
     assert "tripped" in seen["message"].lower()
