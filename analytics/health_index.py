@@ -115,7 +115,7 @@ def _side(layout: Layout, values: Floats, side: int) -> Floats:
 
 def _part(values: Floats, begin: Floats, end: Floats) -> Floats:
     """How far values are on their way from begin to end, 0 to 1; a step where these are the same."""
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         part = np.clip((values - begin) / (end - begin), 0.0, 1.0)
     return np.where(np.isfinite(part), part, (values > begin).astype(np.float64))
 

@@ -69,7 +69,7 @@ async def test_when_it_is_killed_its_devices_and_workers_end_as_well(tmp_path: P
         async with seat(process.endpoint) as client:
             await client.start_worker()
         children = process.children()
-        assert len(children) == 2
+        assert len(children) >= 2  # the plant, and as many workers as there was work for
         process.stop(signal.SIGKILL)
         _, alive = psutil.wait_procs(children, timeout=20)  # a worker that is just starting looks when it has started
         assert alive == []
