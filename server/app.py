@@ -186,7 +186,7 @@ class Bridge:
 
     async def _obey(self, order: Order) -> tuple[int, str]:
         """Carry out a command that a subscriber gave."""
-        row = next(tag.row for tag in self.plant.tags if tag.path == order.path)
+        row = self.space.row_of(self.space.node_id(order.path))
         return await self.commands.order(row, order.value, order.user)
 
     def _tag_at(self, path: str) -> Tag | None:

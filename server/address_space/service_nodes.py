@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from asyncua import ua
 
 from server.address_space.arguments import argument_lists
@@ -34,7 +36,14 @@ class ServiceNodes:
         self._heads = heads
         self._node = node
         self._since = since
-        self._pubsub = PubSubNodes(connections(plant), heads, table, node, since)
+        self._plant = plant
+        self._table = table
+        self._since = since
+
+    @cached_property
+    def _pubsub(self) -> PubSubNodes:
+        """Worked out when somebody looks, not at the start: a plant may have a DataSet for each of 500 machines."""
+        return PubSubNodes(connections(self._plant), self._heads, self._table, self._node, self._since)
 
     def make(self, path: str) -> PlantNode | None:
         """The node with that path; None where it is none of these."""

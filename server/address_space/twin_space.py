@@ -27,7 +27,7 @@ from server.address_space.values import Faults, Words
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Plant, Tag, Twin
-from server.publish.published import connections
+from server.publish.published import paths
 from server.tags.table import TagTable
 
 TYPES_INDEX: Final = 2
@@ -107,8 +107,8 @@ class TwinSpace:
             *(_link("ObjectsFolder", "Organizes", self.node_id(one)) for one in self._plant.services if "/" not in one),
             *(_link("Server", "HasNotifier", self.node_id(one)) for one in self._plant.services if "/" not in one),
             *(
-                _link("PublishSubscribe", "HasPubSubConnection", self.node_id(f"{one.path}/{PUBSUB}"))
-                for one in connections(self._plant)
+                _link("PublishSubscribe", "HasPubSubConnection", self.node_id(f"{path}/{PUBSUB}"))
+                for path in paths(self._plant)
             ),
         ]
         for result in await server.iserver.isession.add_references(links):

@@ -37,6 +37,11 @@ class PubSubConnection:
     groups: tuple[WriterGroup, ...]
 
 
+def paths(plant: Plant) -> tuple[str, ...]:
+    """Of the folders of the publishers of that format, in the order of the plant file."""
+    return tuple(f"{PUBLISHERS}/{of.name}" for of in plant.sections.get("publish") or () if of.spec.pubsub is not None)
+
+
 def connections(plant: Plant) -> tuple[PubSubConnection, ...]:
     """One for each publisher of that format, in the order of the plant file."""
     return tuple(_connection(plant, of) for of in plant.sections.get("publish") or () if of.spec.pubsub is not None)
