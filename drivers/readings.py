@@ -47,6 +47,13 @@ class Readings:
     def __len__(self) -> int:
         return len(self.row)
 
+    def take(self, index: npt.NDArray[np.intp]) -> Readings:
+        """The readings at these places, in that order, with what stands in the side list."""
+        side = {}
+        if self.side:
+            side = {new: self.side[old] for new, old in enumerate(index.tolist()) if old in self.side}
+        return Readings(self.row[index], self.value[index], self.status[index], self.source_ticks[index], side)
+
     @staticmethod
     def uniform(rows: npt.ArrayLike, status: int, ticks: int) -> Readings:
         """The same status and time for all rows, without values: how a driver says that something failed."""

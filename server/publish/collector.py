@@ -47,9 +47,4 @@ class Collector:
         last = len(self._published) - 1  # rows that came by a reload concern the publisher that comes after this one
         keep = np.flatnonzero(self._published[np.minimum(batch.row, last)] & (batch.row <= last))
         self.taken += len(keep)
-        if len(keep) == len(batch):
-            return batch
-        side = {}
-        if batch.side:
-            side = {new: batch.side[old] for new, old in enumerate(keep.tolist()) if old in batch.side}
-        return Readings(batch.row[keep], batch.value[keep], batch.status[keep], batch.source_ticks[keep], side)
+        return batch if len(keep) == len(batch) else batch.take(keep)

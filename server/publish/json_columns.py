@@ -39,7 +39,7 @@ def values(reduced: Reduced, data_type: npt.NDArray[np.uint8], *, wide_as_text: 
     no numbers are "NaN", "Infinity", "-Infinity".
     """
     of = reduced.readings
-    kinds = np.where(reduced.aspect == Aspect.value, data_type[of.row], np.uint8(DataType.Double))
+    kinds = reduced.kinds(data_type)
     out: list[Any] = [None] * len(of)
     for kind in np.unique(kinds).tolist():
         index = np.flatnonzero((kinds == kind) & (of.status < BAD))

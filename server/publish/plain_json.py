@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 
 from drivers.data_types import DataType
-from drivers.readings import Readings
 from drivers.status import Status, name
 from nodesets.units import unit
 from server.config.plant import Plant, Tag, Twin
@@ -20,9 +19,6 @@ from server.publish.datasets import DataSet, Layout
 from server.publish.reduced import Reduced
 from server.tags.table import TagTable
 
-PLACEHOLDERS: Final = ("plant", "path", "twin", "scope", "tag")
-"""What a topic template may hold: the plant's name, the twin's path (with slashes: one level each), the twin's own name
-and scope, the tag's name."""
 _encode: Final = msgspec.json.Encoder().encode
 _ANSWER: Final = "/result"
 
@@ -30,8 +26,9 @@ _ANSWER: Final = "/result"
 @dataclass(frozen=True, slots=True)
 class PlainSettings:
     """topic: template of the topic of a value, or of a twin where it has no {tag}; then a message holds all of the
-    twin's values that are new. retain: whether the broker keeps the last message. commands: take values on the topic
-    of a command with `/set` behind it. user: who gives such an order, for the audit trail."""
+    twin's values that are new. It may hold {plant}, {path} (of the twin, one level for each part), {twin}, {scope} and
+    {tag}. retain: whether the broker keeps the last message. commands: take values on the topic of a command with
+    `/set` behind it. user: who gives such an order, for the audit trail."""
 
     topic: str = "{plant}/{path}/{tag}"
     qos: int = 1
@@ -72,11 +69,8 @@ class PlainJson:
 
     def birth(self, now_ticks: int) -> Sequence[Message]:
         """That it is there, then all current values."""
-        rows = self._layout.rows
-        side = {place: self._table.side[row] for place, row in enumerate(rows.tolist()) if row in self._table.side}
-        table = self._table
-        now = Readings(rows, table.value[rows], table.status[rows], table.source_ticks[rows], side)
-        known = table.status[rows] != Status.BadWaitingForInitialData
+        now = self._table.current(self._layout.rows)
+        known = now.status != Status.BadWaitingForInitialData
         return [self._online(True), *(self._messages(Reduced.values(now), known.tolist()))]
 
     def death(self, now_ticks: int) -> Sequence[Message]:

@@ -12,9 +12,8 @@ from uuid import uuid4
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from drivers.readings import TICKS_PER_SECOND, Readings
+from drivers.readings import TICKS_PER_SECOND
 from drivers.status import Status
 from server.publish import json_columns
 from server.publish.contract import Message, Order, Received
@@ -145,16 +144,10 @@ class PubSubJson:
         said = []
         for one in sets:
             plain = [column.tag.row for column in one.fields if column.aspect is Aspect.value]
-            current = dict(self._fields(self._current(np.array(plain, np.int32))))
+            current = dict(self._fields(Reduced.values(self._table.current(np.array(plain, np.int32)))))
             self._writers[one.writer].key_ticks = now_ticks
             said.append(self._frame(one, "ua-keyframe", current, now_ticks))
         return said
-
-    def _current(self, row: npt.NDArray[np.int32]) -> Reduced:
-        table = self._table
-        side = {place: table.side[one] for place, one in enumerate(row.tolist()) if one in table.side}
-        now = Readings(row, table.value[row], table.status[row], table.source_ticks[row], side)
-        return Reduced.values(now)
 
     def _fields(self, reduced: Reduced) -> list[tuple[str, Any]]:
         """Name and what is said, of each reading."""
@@ -163,7 +156,7 @@ class PubSubJson:
         said = json_columns.values(reduced, self._table.data_type)
         if self._settings.shape in (Shape.raw, Shape.minimal):
             return list(zip(names, said, strict=True))
-        kinds = np.where(reduced.aspect == Aspect.value, self._table.data_type[of.row], np.uint8(11)).tolist()
+        kinds = reduced.kinds(self._table.data_type).tolist()
         if self._settings.shape is Shape.variant:
             pairs = zip(names, kinds, said, strict=True)
             return [(name, {"UaType": kind, "Value": value}) for name, kind, value in pairs]

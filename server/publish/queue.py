@@ -106,10 +106,7 @@ class Queue:
 
     def keep_only(self, number: int, places: np.ndarray[Any, np.dtype[np.intp]], reduced: Reduced) -> None:
         """Of that batch only these places are still to be acknowledged."""
-        of = reduced.readings
-        side = {new: of.side[old] for new, old in enumerate(places.tolist()) if old in of.side}
-        left = Readings(of.row[places], of.value[places], of.status[places], of.source_ticks[places], side)
-        body = _packed(Reduced(left, reduced.aspect[places]), self._id_of_row)
+        body = _packed(reduced.take(places), self._id_of_row)
         with self._trouble(), self._db:
             self._db.execute("update batches set count = ?, body = ? where id = ?", (len(places), body, number))
         self._count()

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from drivers.data_types import DataType
 from drivers.readings import Readings
 
 
@@ -71,6 +72,14 @@ class Reduced:
 
     def __len__(self) -> int:
         return len(self.aspect)
+
+    def kinds(self, data_type: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The data type of what each says: that of the tag, Double for figures of a period. data_type: uint8 by row."""
+        return np.where(self.aspect == Aspect.value, data_type[self.readings.row], np.uint8(DataType.Double))
+
+    def take(self, index: npt.NDArray[np.intp]) -> Reduced:
+        """Those at these places, in that order."""
+        return Reduced(self.readings.take(index), self.aspect[index])
 
     @staticmethod
     def values(readings: Readings) -> Reduced:

@@ -203,9 +203,4 @@ class _Points:
 
 
 def _part(batch: Readings, index: Rows) -> Reduced:
-    side = {}
-    if batch.side:
-        side = {place: batch.side[one] for place, one in enumerate(index.tolist()) if one in batch.side}
-    return Reduced.values(
-        Readings(batch.row[index], batch.value[index], batch.status[index], batch.source_ticks[index], side)
-    )
+    return Reduced.values(batch.take(index))

@@ -17,7 +17,7 @@ from drivers.mqtt.sparkplug.metrics import Kind, kind_of, put_value, value_of
 from drivers.mqtt.sparkplug.sparkplug_b_pb2 import Metric, Payload
 from drivers.mqtt.sparkplug.topics import NAMESPACE, state_topic
 from drivers.payload_fields import Unusable
-from drivers.readings import UNIX_EPOCH_TICKS, Readings
+from drivers.readings import UNIX_EPOCH_TICKS
 from drivers.status import Status
 from nodesets.units import unit
 from server.config.plant import Plant, Tag
@@ -157,9 +157,7 @@ class SparkplugNode:
 
     def _device_birth(self, one: DataSet, now_ticks: int) -> Message:
         rows = np.array([field.tag.row for field in one.fields], np.int32)
-        table = self._table
-        side = {place: table.side[row] for place, row in enumerate(rows.tolist()) if row in table.side}
-        current = Readings(rows, table.value[rows], table.status[rows], table.source_ticks[rows], side)
+        current = self._table.current(rows)
         values, stamps = self._values(Reduced.values(current)), _unix_ms(current.source_ticks)
         payload = self._payload(now_ticks)
         for place, field in enumerate(one.fields):
@@ -176,7 +174,7 @@ class SparkplugNode:
     def _values(self, reduced: Reduced) -> list[Any]:
         """Plain values, None where there is none."""
         of = reduced.readings
-        kinds = np.where(reduced.aspect == Aspect.value, self._table.data_type[of.row], np.uint8(DataType.Double))
+        kinds = reduced.kinds(self._table.data_type)
         has_value = (of.status < Status.Bad) & (
             (reduced.aspect != Aspect.value) | self._table.has_value[of.row] | (of.source_ticks > 0)
         )

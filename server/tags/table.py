@@ -152,6 +152,10 @@ class TagTable:
         feed = Feed(name, capacity)
         return feed, self.on_commit(feed.push)
 
+    def current(self, rows: npt.NDArray[np.int32]) -> Readings:
+        """What these rows show now: last value, status and source time; rows without a value have a Bad status."""
+        return Readings(rows, self.value[rows], self.status[rows], self.source_ticks[rows], self._side_of(rows))
+
     def as_float(self, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """Values of scalar numeric rows as float64, NaN where there is none or the type is not numeric."""
         out = floats(self.value[rows], self.data_type[rows])
