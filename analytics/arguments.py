@@ -12,6 +12,7 @@ from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, 
 from analytics.models import Label, ModelRecord, ModelState
 from analytics.process.stations import Station
 from analytics.series import TICKS_PER_SECOND, Series
+from analytics.simulation.aim import Aim
 from analytics.simulation.wiring import ModelUse
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
@@ -62,7 +63,8 @@ class Context:
     "DriveEndBearing/AnomalyScore"). stations: what this twin ("") and those below it are in the flow of work.
     machines: the models that simulate this twin and those below it, parents first; present: the Good values of the tags
     that these are bound to, by their paths from here, "/Plant/..." for tags elsewhere. `about` and the signals of a Job
-    may name such tags as well. cluster: where dear work may be done, None: here.
+    may name such tags as well. aim: of this twin's optimisation, None where the plant file says nothing. cluster: where
+    dear work may be done, None: here.
     """
 
     signals: Sequence[str]
@@ -78,6 +80,7 @@ class Context:
     stations: Sequence[Station] = ()
     machines: Sequence[ModelUse] = ()
     present: Mapping[str, float] = field(default_factory=dict)
+    aim: Aim | None = None
     cluster: Cluster | None = None
 
 
