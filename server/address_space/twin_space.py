@@ -14,20 +14,19 @@ from asyncua.server.server import Server
 from nodesets import loader
 from nodesets.catalog import SHIPPED, TWIN
 from server.address_space.condition_views import ConditionViews
-from server.address_space.heads import CONNECTIONS, TWINS, Heads, standard
+from server.address_space.entries import Entries, roots
+from server.address_space.heads import Heads
 from server.address_space.history_nodes import HistoryView
 from server.address_space.index import AddressSpaceError, PlantIndex
 from server.address_space.lazy_nodes import LazyNodes
 from server.address_space.method_views import AnalyticsMethods, MethodView
 from server.address_space.nodes import NodeMaker
 from server.address_space.object_views import FOLDERS, NoObjects, Objects
-from server.address_space.pubsub_nodes import PUBSUB
 from server.address_space.service_methods import service_method
 from server.address_space.values import Faults, Words
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
 from server.config.plant import CommandMethod, Plant, Tag, Twin
-from server.publish.published import paths
 from server.tags.table import TagTable
 
 TYPES_INDEX: Final = 2
@@ -63,6 +62,7 @@ class TwinSpace:
         self._quality = quality
         self._analytics_methods = analytics_methods
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
+        self._entries = Entries(self._heads)
         self._nodes: LazyNodes | None = None
         self.conditions.watch(self._forget)
         self.adopt(plant)
@@ -80,6 +80,8 @@ class TwinSpace:
             index, self._heads, self._table, self.views, self._past, self._objects, since, self._faults, self._quality
         )
         self._forget()
+        if self._nodes is not None:
+            self._entries.lay(self._nodes, plant)
 
     def forget_objects(self, twin_path: str) -> None:
         """Models or jobs of a twin have come, changed or gone."""
@@ -99,23 +101,10 @@ class TwinSpace:
         await self._refuse_other_indices(server)
         await loader.load(server, SHIPPED)
         loader.mount(server, self._lay_under)
-        links = [
-            _link("ObjectsFolder", "Organizes", self.node_id(TWINS)),
-            _link("ObjectsFolder", "Organizes", self.node_id(CONNECTIONS)),
-            _link("Server", "HasNotifier", self.node_id(TWINS)),
-            _link("Server", "HasNotifier", self.node_id(CONNECTIONS)),
-            *(_link("ObjectsFolder", "Organizes", self.node_id(one)) for one in self._plant.services if "/" not in one),
-            *(_link("Server", "HasNotifier", self.node_id(one)) for one in self._plant.services if "/" not in one),
-            *(
-                _link("PublishSubscribe", "HasPubSubConnection", self.node_id(f"{path}/{PUBSUB}"))
-                for path in paths(self._plant)
-            ),
-        ]
-        for result in await server.iserver.isession.add_references(links):
-            result.check()
 
     def _lay_under(self, loaded: loader.Nodes) -> LazyNodes:
         self._nodes = LazyNodes(loaded, PLANT_INDEX, lambda path: self._maker.make(path))
+        self._entries.lay(self._nodes, self._plant)
         return self._nodes
 
     @property
@@ -151,8 +140,7 @@ class TwinSpace:
 
     def is_notifier(self, path: str) -> bool:
         """Whether events can be subscribed at the node with that path."""
-        roots = (TWINS, CONNECTIONS, *(one for one in self._plant.services if "/" not in one))
-        return path in roots or path in self._index.twins or path in self._index.connections
+        return path in roots(self._plant) or path in self._index.twins or path in self._index.connections
 
     def twin_of(self, path: str) -> Twin | None:
         """The twin with that path."""
@@ -177,13 +165,3 @@ class TwinSpace:
                 f"{TWIN.uri} and {self.namespace_uri} must have the namespace indices {TYPES_INDEX} and {PLANT_INDEX}: "
                 f"NodeIds would change. The server has {present}; install the plant before other namespaces"
             )
-
-
-def _link(source: str, reference_type: str, target: ua.NodeId) -> ua.AddReferencesItem:
-    return ua.AddReferencesItem(
-        SourceNodeId=standard(source),
-        ReferenceTypeId=standard(reference_type),
-        IsForward=True,
-        TargetNodeId=target,
-        TargetNodeClass=ua.NodeClass.Object,
-    )

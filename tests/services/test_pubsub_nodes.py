@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 from asyncua import Client, ua
 
+from server.config.load import load_plant
 from tests.publish.test_publishers import PLANT
 from tests.simulators.bridge import serving
 
@@ -46,3 +48,30 @@ async def test_connections_groups_and_writers_stand_under_publish_subscribe(tmp_
         names = [(await node.read_browse_name()).Name for node in await publishers.get_children()]
         assert names == ["cloud", "plain"]
         assert "QueuedValues" in await told(client, client.get_node(ua.NodeId("Publishers/plain", 3)))
+
+
+async def names_of(client: Client, node: int, reference: int) -> list[str]:
+    """What a node of the standard leads to, by BrowseName."""
+    found = await client.get_node(node).get_referenced_nodes(reference, ua.BrowseDirection.Forward)
+    return [(await one.read_browse_name()).Name for one in found]
+
+
+async def test_publishers_that_come_and_go_with_a_reload_are_found_at_once(tmp_path: Path) -> None:
+    """Part 3, 7.11 and 7.18: what Objects organizes and who notifies; Part 14, 9.1.3: the connections under PublishSubscribe."""
+    file, turn, objects = tmp_path / "plant.yaml", asyncio.Lock(), ua.ObjectIds.ObjectsFolder
+    file.write_text(PLANT.format(publish="").removesuffix("publish:\n\n"), "utf-8")
+    async with serving(file, tmp_path / "pki", turn) as bridge, Client(bridge.server.endpoint_url) as client:
+        before = await names_of(client, objects, ua.ObjectIds.Organizes)
+        assert "Publishers" not in before
+        alone = load_plant(file)
+        async with turn:
+            file.write_text(PLANT.format(publish=PUBLISH), "utf-8")
+            await bridge.adopt(load_plant(file))
+        assert await names_of(client, objects, ua.ObjectIds.Organizes) == [*before, "Publishers"]
+        assert "Publishers" in await names_of(client, ua.ObjectIds.Server, ua.ObjectIds.HasNotifier)
+        publish = ua.ObjectIds.PublishSubscribe, ua.ObjectIds.HasPubSubConnection
+        assert await names_of(client, *publish) == ["cloud"]
+        async with turn:
+            await bridge.adopt(alone)
+        assert await names_of(client, objects, ua.ObjectIds.Organizes) == before
+        assert await names_of(client, *publish) == []
