@@ -26,10 +26,13 @@ _NOT_WHOLE = (DataType.Float, DataType.Double, DataType.Boolean)
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """What a method's caller is told. argument_status: one StatusCode per argument, Good where it is acceptable."""
+    """What a method's caller is told. argument_status: one StatusCode per argument, Good where it is acceptable;
+    argument_reasons: what is wrong with each, in words. reason: why the whole is not Good."""
 
     status: int
     argument_status: tuple[int, ...]
+    reason: str = ""
+    argument_reasons: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -89,20 +92,21 @@ class Commands:
     async def call(self, method: CommandMethod, arguments: Sequence[object], user: str) -> CallOutcome:
         """Do a method's writes in order; the first that is refused ends it and its status is the answer. A wrong
         argument is found before anything is written: BadInvalidArgument. arguments: as many as the method has."""
-        argument_status = tuple(
-            self._check_argument(a.row, v) for a, v in zip(method.arguments, arguments, strict=True)
-        )
+        checked = [self._check_argument(a.row, v) for a, v in zip(method.arguments, arguments, strict=True)]
+        argument_status = tuple(status for status, _ in checked)
         if not all(is_good(status) for status in argument_status):
             refused = _Attempt(list(arguments), Status.BadInvalidArgument, "an argument is wrong")
             self._audit(user, method.path, None, refused)
-            return CallOutcome(Status.BadInvalidArgument, argument_status)
+            reasons = tuple(reason for _, reason in checked)
+            return CallOutcome(Status.BadInvalidArgument, argument_status, refused.reason, reasons)
         answer: int = Status.Good
+        told = ""
         for write in method.writes:
-            status = await self.write(write.row, self._value_of(write, arguments), user)
+            status, reason = await self.order(write.row, self._value_of(write, arguments), user)
             if not is_good(status):
-                return CallOutcome(status, argument_status)
-            answer = max(answer, status)
-        return CallOutcome(answer, argument_status)
+                return CallOutcome(status, argument_status, reason)
+            answer, told = max(answer, status), told or reason
+        return CallOutcome(answer, argument_status, told)
 
     async def _try(self, tag: Tag, rules: CommandRules, attempt: _Attempt) -> None:
         """Carry a write out; how it ends is told by the attempt."""
@@ -146,14 +150,14 @@ class Commands:
                 what = f"acknowledged, but {confirmation.reason}" if acknowledged else "not acknowledged"
                 raise CommandRefused(Status.BadTimeout, f"{what} within {rules.within_s:g} s") from None
 
-    def _check_argument(self, row: int, value: object) -> int:
+    def _check_argument(self, row: int, value: object) -> tuple[int, str]:
         tag = self._plant.tags[row]
         if tag.command is None:
-            return Status.BadNotWritable
+            return Status.BadNotWritable, "it is no command"
         try:
-            return accept(tag, tag.command, value)[1]
+            return accept(tag, tag.command, value)[1], ""
         except CommandRefused as refusal:
-            return refusal.status
+            return refusal.status, str(refusal)
 
     def _value_of(self, write: CommandWrite, arguments: Sequence[object]) -> object:
         """What a write of a method writes; YAML may say 5.0 for the whole number 5."""

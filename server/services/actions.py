@@ -19,6 +19,7 @@ from server.commands.executor import Commands
 from server.config.plant import CommandMethod, Twin
 from server.methods import Analytics
 from server.security.roles import User
+from server.services.explained import Explained, argument_words
 from server.services.session import Session
 from server.services.wire import status_code
 
@@ -67,8 +68,10 @@ class CommandActions:
         """The same for a command method, with a StatusCode for each argument when one is wrong."""
         outcome = await self._commands.call(method, arguments, user.name)
         results = [status_code(status) for status in outcome.argument_status]
-        wrong = outcome.status == ua.StatusCodes.BadInvalidArgument
-        return ua.CallMethodResult(status_code(outcome.status), InputArgumentResults=results if wrong else [])
+        if outcome.status != ua.StatusCodes.BadInvalidArgument:
+            return Explained(status_code(outcome.status), words=outcome.reason)
+        reasons = argument_words(outcome.argument_reasons)
+        return ua.CallMethodResult(status_code(outcome.status), results, reasons)
 
 
 class AnalyticsActions:
@@ -87,9 +90,10 @@ class AnalyticsActions:
         except ArgumentError as error:
             good = [_GOOD] * len(arguments)
             good[error.index] = status_code(error.status)
-            return ua.CallMethodResult(status_code(ua.StatusCodes.BadInvalidArgument), InputArgumentResults=good)
+            words = argument_words([str(error) if index == error.index else "" for index in range(len(arguments))])
+            return ua.CallMethodResult(status_code(ua.StatusCodes.BadInvalidArgument), good, words)
         except AnalyticsError as error:
-            return ua.CallMethodResult(status_code(error.status))
+            return Explained(status_code(error.status), words=str(error))
         outputs = [
             result_variant(kind.data_type, kind.value_rank, value, self._node_id)
             for kind, value in zip(method.results, results, strict=True)

@@ -13,6 +13,7 @@ from server.services.access import user_executable
 from server.services.browse import Browser
 from server.services.context import Service, ServiceContext
 from server.services.data_types import DataTypes
+from server.services.explained import answer_of
 from server.services.wire import node_id, status_code
 from server.services.write import rank_fits
 
@@ -42,9 +43,8 @@ async def _call(context: ServiceContext, request: ua.CallParameters) -> ua.CallR
     if len(methods) > context.server.limits.max_nodes_per_method_call:
         raise ServiceError(ua.StatusCodes.BadTooManyOperations)
     checks = MethodChecks(context)
-    response = ua.CallResponse()
-    response.Results = list(await asyncio.gather(*(_call_one(context, checks, method) for method in methods)))
-    return response
+    results = await asyncio.gather(*(_call_one(context, checks, method) for method in methods))
+    return answer_of(results, int(context.header.ReturnDiagnostics))
 
 
 async def _call_one(context: ServiceContext, checks: MethodChecks, method: ua.CallMethodRequest) -> ua.CallMethodResult:
