@@ -57,7 +57,7 @@ async def names_of(client: Client, node: int, reference: int) -> list[str]:
 
 
 async def test_publishers_that_come_and_go_with_a_reload_are_found_at_once(tmp_path: Path) -> None:
-    """Part 3, 7.11 and 7.18: what Objects organizes and who notifies; Part 14, 9.1.3: the connections under PublishSubscribe."""
+    """Part 3, 7.11 and 7.18: what Objects organizes, who notifies; Part 14, 9.1.3: the PubSubConnections."""
     file, turn, objects = tmp_path / "plant.yaml", asyncio.Lock(), ua.ObjectIds.ObjectsFolder
     file.write_text(PLANT.format(publish="").removesuffix("publish:\n\n"), "utf-8")
     async with serving(file, tmp_path / "pki", turn) as bridge, Client(bridge.server.endpoint_url) as client:
