@@ -29,7 +29,8 @@ NO_LIMITS: Final[Limits] = (float("-inf"), float("-inf"), float("inf"), float("i
 class Signal:
     """What the plant says of a signal. unit: UNECE common code; symbol: what people write for it. range: EURange.
     period_s: from one reading to the next, as configured; stale_s: how long a reading counts. limits: those of its
-    alarms, of several the tightest. analog: whether it is measured (Float, Double), not counted."""
+    alarms, of several the tightest. analog: whether it is measured (Float, Double), not counted. command: whether it is
+    one; its range then is what it takes."""
 
     unit: str | None = None
     range: tuple[float, float] | None = None
@@ -39,6 +40,7 @@ class Signal:
     limits: Limits = NO_LIMITS
     stale_s: float = 3.0
     analog: bool = True
+    command: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,9 @@ class _About(Mapping[str, Signal]):
         tag = self._tags[name]
         symbol = unit(tag.unit).symbol if tag.unit else ""
         limits = self._limits.get(tag.path, NO_LIMITS)
-        return Signal(
-            tag.unit, tag.range, tag.rate_s, tag.description, symbol, limits, tag.stale_s, tag.data_type in _ANALOG
-        )
+        span = tag.range if tag.command is None else tag.command.limits or tag.range
+        analog, command = tag.data_type in _ANALOG, tag.command is not None
+        return Signal(tag.unit, span, tag.rate_s, tag.description, symbol, limits, tag.stale_s, analog, command)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tags)
