@@ -28,12 +28,13 @@ _MOST_LOOKS: Final = 100_000
 class Course:
     """What a run gives. times: float64[n], seconds. signals: by name, float64[n] in the units of their tags. ports: of
     outputs and states by (part, port), in their own units. extrapolated: names of inputs that left the range in which
-    their model holds."""
+    their model holds. fed: lowest and highest value of each input by (part, port), in its own unit."""
 
     times: Line
     signals: Mapping[str, Line]
     ports: Mapping[tuple[int, str], Line]
     extrapolated: tuple[str, ...]
+    fed: Mapping[tuple[int, str], tuple[float, float]]
 
 
 def run(
@@ -238,7 +239,12 @@ def _told(system: System, times: Line, values: list[Any], fed: list[dict[str, An
         for port in extrapolated(part.input_ports, fed[at])
     ]
     signals = {name: line(value) for name, value in system.told(values).items()}
-    return Course(times, signals, ports, tuple(dict.fromkeys(beyond)))
+    spans = {
+        (at, port): (float(np.min(value)), float(np.max(value)))
+        for at, taken in enumerate(fed)
+        for port, value in taken.items()
+    }
+    return Course(times, signals, ports, tuple(dict.fromkeys(beyond)), spans)
 
 
 @contextmanager

@@ -15,12 +15,12 @@ from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, 
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.series import TICKS_PER_SECOND, Series
 from analytics.simulation.choosing import Wish, compose, cost_s, load
-from analytics.simulation.figures import Figure, figures
+from analytics.simulation.figures import Figure, called, figures
 from analytics.simulation.integrate import Course
 from analytics.simulation.integrate import run as run_system
 from analytics.simulation.naming import needed, overrides, shown
 from analytics.simulation.replay import replayed
-from analytics.simulation.system import ModelError, System
+from analytics.simulation.system import ModelError, Signal, System
 from analytics.simulation.wiring import ModelUse
 
 NAMES, VALUES, START, DURATION, STEP, MODEL = range(6)
@@ -195,12 +195,12 @@ def _one(
     course = run_system(system, times, {name: lines[name] for name in system.inputs}, states, progress)
     for name in system.forced & course.signals.keys():  # what others took was the given value
         course.signals[name][:] = lines[name]
-    names = {one.name: shown(one.name, twin) for one in system.signals}
-    names |= {part.twin: shown(part.twin, twin) if part.twin != twin else part.name for part in system.parts}
-    return _Run(system, course, figures(system, course, names, {one.name: _unit(one, units) for one in system.signals}))
+    known = {one.name: unit_of(one, units) for one in system.signals}
+    return _Run(system, course, figures(system, course, called(system, twin), known))
 
 
-def _unit(signal: Any, units: Mapping[str, str | None]) -> str | None:
+def unit_of(signal: Signal, units: Mapping[str, str | None]) -> str | None:
+    """Of its tag, else of its port."""
     return units[signal.name] if units.get(signal.name) else signal.port.unit
 
 
@@ -232,7 +232,7 @@ def _table(what_if: _Run, before: _Run | None, twin: str, units: Mapping[str, st
     else:
         differences = values - np.stack([before.course.signals[one.name] for one in signals], axis=1)
     names = [shown(one.name, twin) for one in signals]
-    return names, [_unit(one, units) or "" for one in signals], values.reshape(-1), differences.reshape(-1)
+    return names, [unit_of(one, units) or "" for one in signals], values.reshape(-1), differences.reshape(-1)
 
 
 def _key_figures(what_if: _Run, before: _Run | None) -> tuple[Any, ...]:
