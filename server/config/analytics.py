@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from analytics.latest import LATEST
 from drivers.data_types import DataType, has_cell
+from server.config.optimization import commands_of
+from server.config.optimization_tags import optimization_tags
 from server.config.plant import Tag, Twin
 
 _NOT_NUMERIC = (DataType.Boolean, DataType.DateTime)
@@ -29,6 +31,8 @@ def _with_results(twin: Twin, made: list[Tag], taken: set[str]) -> tuple[Twin, b
     below = [_with_results(child, made, taken) for child in twin.children]
     numeric = any(is_numeric(tag) for tag in twin.telemetry) or any(has for _, has in below)
     results = _results(twin.path, len(made), taken) if numeric else ()
+    if commands_of(use for one in twin.walk() for use in one.models):
+        results += optimization_tags(twin.path, len(made) + len(results), taken)
     made.extend(results)
     return replace(twin, children=tuple(child for child, _ in below), analytics=results), numeric
 

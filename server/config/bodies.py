@@ -20,6 +20,7 @@ from server.config.models import (
     TwinSpec,
     TypeSpec,
 )  # fmt: skip
+from server.config.optimization_parts import OPTIMIZATION_KEY, optimization_part
 from server.config.pieces import Name, Names, Piece
 from server.config.process_parts import PROCESS_KEY, process_part
 from server.config.rule_messages import with_message
@@ -45,7 +46,7 @@ DIAGNOSTICS: Final = ("GoodFraction", "BadTags", "QualityProblems")
 """Names of every twin's own diagnostics tags."""
 
 _PARTS: Final = frozenset({"telemetry", "commands", "methods", "rules", "components", "children"})
-_ELSEWHERE: Final = _PARTS | MODEL_KEYS | {"relations", PROCESS_KEY}
+_ELSEWHERE: Final = _PARTS | MODEL_KEYS | {"relations", PROCESS_KEY, OPTIMIZATION_KEY}
 _NOT_IN_HEADER: Final = {TYPE: _ELSEWHERE | {"parameters"}, TWIN: _ELSEWHERE | {"with", "instances"}}
 
 
@@ -97,6 +98,7 @@ class Body:
     rules: tuple[RulePart, ...]
     models: tuple[ModelPart, ...]
     process: Piece | None
+    optimization: Piece | None
     entries: tuple[Entry, ...]
 
 
@@ -200,6 +202,7 @@ class BodyReader:
             tuple(self._rules(raw, names)),
             tuple(model_parts(raw, names, self._problems)),
             process_part(raw, names, self._problems),
+            optimization_part(raw, names, self._problems),
             (*self._below(raw, "components", names), *self._below(raw, "children", names)),
         )
 

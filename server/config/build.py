@@ -20,15 +20,16 @@ from server.config.bodies import (
     Type,
     taken,
 )
-from server.config.connections import Endpoint
+from server.config.connections import Endpoint, patience_s
 from server.config.created import Made
 from server.config.drafts import Draft, Inherited, Reference, RuleDraft
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.instances import VALUES, Row
 from server.config.model_parts import MODEL, model_draft
-from server.config.models import CommandSpec, TwinSpec, TypeSpec
+from server.config.models import TwinSpec, TypeSpec
 from server.config.names import name_problem
-from server.config.plant import CommandRules, Scope, Tag
+from server.config.optimization_parts import OPTIMIZATION, OptimizationDraft
+from server.config.plant import Scope, Tag
 from server.config.process_parts import PROCESS, ProcessDraft
 from server.config.rules import too_short
 from server.config.templates import Scalar
@@ -36,7 +37,6 @@ from server.config.templates import Scope as Values
 
 _OWN_NAMES: Final = dict.fromkeys(DIAGNOSTICS, 0)
 _ROOTS: Final = {"Connections": "connections", "Rules": "methods of rules"}
-SHORTEST_STALE_S: Final = 3.0
 
 
 class Builder:
@@ -201,14 +201,23 @@ class Builder:
                 draft.methods.append((name, method, spec))
         for part in body.rules:
             self._rule(part, values, draft)
+        self._told(body, values, draft)
+        for entry in body.entries:
+            self._expand(entry, values, draft, inherited)
+
+    def _told(self, body: Body, values: Values, draft: Draft) -> None:
+        """What simulates it, what it does, and what its setpoints are to reach."""
         for one in body.models:
             if (spec_of := one.spec.make(MODEL, values, draft.label)) is not None:
                 model = model_draft(one, spec_of)
                 draft.models[model.name] = model
         if body.process is not None and (told := body.process.make(PROCESS, values, draft.label)) is not None:
             draft.process.append(ProcessDraft(body.process.raw, told))
-        for entry in body.entries:
-            self._expand(entry, values, draft, inherited)
+        if (
+            body.optimization is not None
+            and (aim := body.optimization.make(OPTIMIZATION, values, draft.label)) is not None
+        ):
+            draft.optimization.append(OptimizationDraft(body.optimization.raw, aim))
 
     def _rule(self, part: RulePart, values: Values, draft: Draft) -> None:
         name = part.name.make(values)
@@ -253,8 +262,8 @@ class Builder:
             endpoint.name,
             point,
             rate_s,
-            _patience_s(endpoint, point, rate_s) if stale_s is None else stale_s,
-            _rules(spec) if part.is_command else None,
+            patience_s(endpoint, point, rate_s) if stale_s is None else stale_s,
+            spec.rules if part.is_command else None,
             spec.history,
         )
         self.tags[row] = tag
@@ -287,14 +296,3 @@ class Builder:
         if problem:
             self._problems.add(place, problem, draft.label, "name" if draft.label else problem)
         draft.names.setdefault(name, place)
-
-
-def _patience_s(endpoint: Endpoint, point: Any, rate_s: float) -> float:
-    """The stale_s of a tag that has none of its own."""
-    watched_s = endpoint.watching.silence_s(endpoint.settings, point) if endpoint.watching else 0.0
-    return max(SHORTEST_STALE_S, 3 * rate_s, watched_s)
-
-
-def _rules(spec: CommandSpec) -> CommandRules:
-    limits = spec.limits or spec.range
-    return CommandRules(limits, spec.clamp, spec.confirm, spec.tolerance, spec.within_s)

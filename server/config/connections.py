@@ -18,6 +18,7 @@ from server.config.upkeep import KEYS, Upkeep
 from server.config.yaml_source import Map
 
 _UPKEEP: Final[Checker[Upkeep]] = Checker(Upkeep)
+SHORTEST_STALE_S: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -112,3 +113,9 @@ def _place(problem: Problem, part: TagPart) -> Place:
     if known := walk(part.raw, keys)[0]:
         return position(part.raw, known)
     return part.raw.key_at["point"]
+
+
+def patience_s(endpoint: Endpoint, point: Any, rate_s: float) -> float:
+    """The stale_s of a tag that has none of its own."""
+    watched_s = endpoint.watching.silence_s(endpoint.settings, point) if endpoint.watching else 0.0
+    return max(SHORTEST_STALE_S, 3 * rate_s, watched_s)

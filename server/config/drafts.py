@@ -10,6 +10,7 @@ from server.config.bodies import MethodPart
 from server.config.errors import Place
 from server.config.model_parts import ModelDraft
 from server.config.models import InterlockSpec, MethodSpec
+from server.config.optimization_parts import OptimizationDraft
 from server.config.plant import Scope, Tag
 from server.config.process_parts import ProcessDraft
 from server.config.rule_spec import RuleSpec
@@ -67,6 +68,7 @@ class Draft:
     relations: list[Reference] = field(default_factory=list)
     models: dict[str, ModelDraft] = field(default_factory=dict)
     process: list[ProcessDraft] = field(default_factory=list)
+    optimization: list[OptimizationDraft] = field(default_factory=list)
     names: dict[str, Place] = field(default_factory=dict)
 
     def walk(self) -> Iterator[Draft]:

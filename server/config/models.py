@@ -13,7 +13,8 @@ from drivers.data_types import DataType
 from server.config.analytics_spec import AnalyticsSettings
 from server.config.history_spec import HistorySpec
 from server.config.model_spec import ModelSpec
-from server.config.plant import Scope
+from server.config.optimization_spec import OptimizationSpec
+from server.config.plant import CommandRules, Scope
 from server.config.process_spec import ProcessSpec
 from server.config.publish_spec import PublisherSpec
 from server.config.quality_settings import QualitySettings
@@ -199,6 +200,11 @@ class CommandSpec(TagSpec):
         default=(), description="All must hold, else BadInvalidState with the message."
     )
 
+    @property
+    def rules(self) -> CommandRules:
+        """How values go down, but for its interlocks."""
+        return CommandRules(self.limits or self.range, self.clamp, self.confirm, self.tolerance, self.within_s)
+
 
 class MethodSpec(Spec):
     """A Method under Commands that writes commands in order."""
@@ -231,6 +237,9 @@ class TwinBase(Spec):
     )
     model: ModelSpec | None = Field(default=None, description="What simulates it.")
     models: dict[str, ModelSpec] = Field(default_factory=dict, description="The same by name, where there are several.")
+    optimization: OptimizationSpec | None = Field(
+        default=None, description="What its setpoints are to reach, within which limits, and who applies it."
+    )
     components: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins of parts, of scope component.")
     children: dict[str, TwinSpec] = Field(default_factory=dict, description="Twins below this one, of any scope.")
 

@@ -10,6 +10,7 @@ from typing import Any
 from analytics.process.stations import Station
 from analytics.simulation.wiring import ModelUse
 from drivers.data_types import DataType
+from server.config.optimization import Optimization
 from server.config.upkeep import Upkeep
 
 
@@ -142,6 +143,7 @@ class Twin:
     analytics: tuple[Tag, ...] = ()
     models: tuple[ModelUse, ...] = ()
     process: Station | None = None
+    optimization: Optimization | None = None
 
     def walk(self) -> Iterator[Twin]:
         """This twin and all below it, parents first."""

@@ -13,6 +13,7 @@ from server.config.errors import Place, Problems, did_you_mean
 from server.config.model_wiring import Wiring
 from server.config.models import InterlockSpec, MethodSpec
 from server.config.names import absolute
+from server.config.optimization_wiring import OptimizationWiring
 from server.config.plant import (
     CommandArgument,
     CommandMethod,
@@ -38,6 +39,7 @@ class Resolver:
         self._commands: dict[str, tuple[Tag, ...]] = {}
         self._wiring = Wiring(built, problems, self._tag)
         self._processes = ProcessWiring(built, problems, self._tag)
+        self._optimizations = OptimizationWiring(built, problems)
 
     def twins(self, roots: list[Draft]) -> tuple[Twin, ...]:
         """The roots of the finished tree; built.tags then holds all tags, the twins' diagnostics last."""
@@ -53,7 +55,7 @@ class Resolver:
     def _twin(self, draft: Draft, diagnostics: dict[str, tuple[Tag, ...]]) -> Twin:
         process = self._processes.station(draft)
         relations = [found for relation in draft.relations if (found := self._relation(draft, relation))]
-        return Twin(
+        twin = Twin(
             draft.name,
             draft.path,
             draft.scope,
@@ -69,6 +71,8 @@ class Resolver:
             models=self._wiring.uses(draft) if draft.models else (),
             process=process,
         )
+        optimization = self._optimizations.of(draft, twin)
+        return replace(twin, optimization=optimization) if optimization is not None else twin
 
     def _command(self, draft: Draft, tag: Tag, given: list[tuple[Map, InterlockSpec]]) -> Tag:
         if not given or tag.command is None:

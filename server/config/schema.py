@@ -25,6 +25,8 @@ _TEMPLATED: Final = (
     "ProcessSpec",
     "MeterSpec",
     "BalanceSpec",
+    "OptimizationSpec",
+    "LimitSpec",
 )
 """Definitions in which text with parameters may stand for any other value."""
 
