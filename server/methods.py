@@ -19,6 +19,7 @@ from analytics.training import ACTIVATE, Lesson
 from analytics.worker import Worker
 from drivers.readings import now_ticks
 from drivers.status import Status
+from server.analysis.calibrations import Calibrations
 from server.analysis.fleets import Fleets, member_of, results_of
 from server.analysis.jobs import Caller, JobBook, JobRecord, JobState
 from server.analysis.library import Library
@@ -69,6 +70,7 @@ class Analytics:
         self._surveyor = Surveyor(alarms, tag_at)
         self._fleets = Fleets(past, worker, library, LONGEST_S)
         self._cluster = cluster
+        self._calibrations = Calibrations(library)
 
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
@@ -121,9 +123,9 @@ class Analytics:
             self.library.labels(twin.path),
             self._latest(around.latest),
             around.stations,
-            around.machines,
+            self._calibrations.applied(around.machines),
             self._latest(around.bound),
-            self._cluster(),
+            cluster=self._cluster(),
         )
 
     def adopt(self) -> None:

@@ -70,6 +70,19 @@ def overrides(names: object, values: object, uses: Sequence[ModelUse], twin: str
     return found
 
 
+def used_title(use: ModelUse, twin: str) -> str:
+    """How a model in use is told: "Pump1: pump (pump, fidelity 0)", with the calibrations that it rests on."""
+    where = "" if use.twin == twin else f"{shown(use.twin, twin)}: "
+    rests_on = "".join(f", {calibration_title(one, twin)}" for one in use.calibrations)
+    return f"{where}{use.name} ({use.kind}, fidelity {use.fidelity}{rests_on})"
+
+
+def calibration_title(calibration: str, twin: str) -> str:
+    """How a calibration ("<path of twin>/<id>") is told: "Calibration-2 of Pump1"."""
+    path, _, model = calibration.rpartition("/")
+    return model if path == twin else f"{model} of {shown(path, twin)}"
+
+
 def _listed(argument: object, index: int, name: str, of: type | tuple[type, ...]) -> Sequence[float]:
     if argument is None:
         return ()

@@ -13,8 +13,8 @@ from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.series import Series
 from analytics.simulation.choosing import Wish, compose
 from analytics.simulation.integrate import run as run_system
-from analytics.simulation.naming import overrides, shown
-from analytics.simulation.simulate import check_used, model_name, used_title, with_machines
+from analytics.simulation.naming import overrides, shown, used_title
+from analytics.simulation.simulate import check_used, model_name, with_machines
 from analytics.simulation.system import ModelError
 from analytics.simulation.wiring import ModelUse
 

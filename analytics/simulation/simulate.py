@@ -18,7 +18,7 @@ from analytics.simulation.choosing import Wish, compose, cost_s, load
 from analytics.simulation.figures import Figure, called, figures
 from analytics.simulation.integrate import Course
 from analytics.simulation.integrate import run as run_system
-from analytics.simulation.naming import needed, overrides, shown
+from analytics.simulation.naming import needed, overrides, shown, used_title
 from analytics.simulation.replay import replayed
 from analytics.simulation.system import ModelError, Signal, System
 from analytics.simulation.wiring import ModelUse
@@ -252,12 +252,6 @@ def _held(begin: int, end: int, duration_s: float, lines: Lines) -> str:
     left = duration_s - (end - begin) / TICKS_PER_SECOND
     replays = any(np.ndim(line) for line in lines.values())
     return f"the last {left:.0f} s lie in the future: inputs are held there" if replays and left > 1.0 else ""
-
-
-def used_title(use: ModelUse, twin: str) -> str:
-    """How a model in use is told: "Pump1: pump (pump, fidelity 0)"."""
-    where = "" if use.twin == twin else f"{shown(use.twin, twin)}: "
-    return f"{where}{use.name} ({use.kind}, fidelity {use.fidelity})"
 
 
 _TEXTS: Final = (ArgumentType.String, ONE_DIMENSION)
