@@ -24,7 +24,7 @@ from analytics import (
     training,
 )
 from analytics.process import balance, bottleneck, oee, throughput
-from analytics.simulation import predict, simulate
+from analytics.simulation import advance, predict, simulate
 
 JOBS: Final[dict[str, Callable[..., Any]]] = {
     "CheckDataQuality": quality.run,
@@ -46,4 +46,6 @@ JOBS: Final[dict[str, Callable[..., Any]]] = {
     "GetMaterialBalance": balance.run,
     "Simulate": simulate.run,
     "Predict": predict.run,
+    "BeginScenario": advance.begin,
+    "AdvanceScenario": advance.advance,
 }
