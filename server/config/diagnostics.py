@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from drivers.data_types import DataType
-from server.config.plant import Tag
+from server.config.plant import CommandRules, Tag
 
 CONNECTION_STATES: Final = ("Disconnected", "Connecting", "Connected")
 """Values 0, 1, 2 of a connection's State."""
@@ -84,6 +85,26 @@ _PUBLISHER: Final = (
 )
 
 
+SCENARIOS: Final = "Scenarios"
+"""The folder under Objects with one object for each scenario."""
+SCENARIO_STATES: Final = ("Running", "Paused", "Failed")
+"""Values 0, 1, 2 of a scenario's State."""
+SPEED: Final = "Speed"
+_SCENARIO: Final = (
+    ("State", DataType.Int32, "Whether it goes on", None),
+    ("Reason", DataType.String, "Why it failed, or what is to be kept in mind", None),
+    ("Twin", DataType.String, "What was copied; empty: the whole plant", None),
+    ("SimulatedTime", DataType.DateTime, "The time in the scenario", None),
+    (SPEED, DataType.Double, "Simulated seconds that are to go by in a second; 0: it is paused", None),
+    ("RealTimeFactor", DataType.Double, "Simulated seconds that went by in the last second", None),
+    ("Age", DataType.Double, "How long it has existed", "SEC"),
+    ("ExpiresAt", DataType.DateTime, "When it will be deleted", None),
+    ("Inputs", DataType.String, "What its models take from outside, and no model gives", None),
+    ("InputValues", DataType.Double, "Of each", None),
+    ("Models", DataType.String, "The models that feed it, with kind and fidelity", None),
+)
+
+
 def twin_diagnostics(path: str, row: int) -> tuple[Tag, ...]:
     """The diagnostics tags of a twin, with rows from `row` on."""
     return tuple(
@@ -121,6 +142,18 @@ def rules_diagnostics(row: int) -> tuple[Tag, ...]:
 def publisher_diagnostics(name: str, row: int) -> tuple[Tag, ...]:
     """The tags about a publisher, with rows from `row` on."""
     return _service(f"{PUBLISHERS}/{name}", _PUBLISHER, PUBLISHER_STATES, row)
+
+
+def scenario_tags(path: str, inputs: int, models: int, most_speed: float) -> tuple[Tag, ...]:
+    """The tags about a scenario whose node has that path, without rows (-1). inputs, models: how many it has; Speed is
+    a command."""
+    lengths = {"Inputs": inputs, "InputValues": inputs, "Models": models}
+    speed = CommandRules((0.0, most_speed), clamp=False, confirm="acknowledge", tolerance=0.0, within_s=1.0)
+    return tuple(
+        replace(tag, row=-1, array_length=lengths.get(tag.name, 0), command=speed if tag.name == SPEED else None)
+        for tag in _service(path, _SCENARIO, SCENARIO_STATES, 0)
+        if lengths.get(tag.name, 1)
+    )
 
 
 def _service(

@@ -18,6 +18,7 @@ from server.config.diagnostics import (
     HISTORY,
     PUBLISHERS,
     RULES,
+    SCENARIOS,
     connection_diagnostics,
     history_diagnostics,
     publisher_diagnostics,
@@ -92,6 +93,7 @@ class _Loader:
         """The tags about parts of the bridge itself, with rows from `row` on."""
         services = {HISTORY: history_diagnostics(row)}
         services[RULES] = rules_diagnostics(row + len(services[HISTORY]))
+        services[SCENARIOS] = ()
         publishers = self._root.get("publish")
         if isinstance(publishers, Map) and publishers:
             services[PUBLISHERS] = ()

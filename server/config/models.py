@@ -19,6 +19,7 @@ from server.config.process_spec import ProcessSpec
 from server.config.publish_spec import PublisherSpec
 from server.config.quality_settings import QualitySettings
 from server.config.rule_spec import RuleSpec
+from server.config.scenario_settings import ScenarioSettings
 from server.config.spec import Scalar, Seconds, Spec
 from server.config.unit_code import Unit
 
@@ -284,6 +285,9 @@ class PlantFile(Spec):
     )
     data_quality: QualitySettings = Field(
         default_factory=QualitySettings, description="How strictly the values of tags are judged."
+    )
+    scenarios: ScenarioSettings = Field(
+        default_factory=ScenarioSettings, description="How many copies of twins clients may create, and for how long."
     )
     analytics: AnalyticsSettings = Field(
         default_factory=AnalyticsSettings, description="Where work that is too much for this computer is done."

@@ -15,6 +15,7 @@ from server.config.history import read_history
 from server.config.plant import Connection, Tag, Twin
 from server.config.publish import read_publish
 from server.config.quality_settings import read_data_quality
+from server.config.scenario_settings import read_scenarios
 from server.config.yaml_source import Map
 
 
@@ -44,4 +45,5 @@ SECTION_READERS: Final[dict[str, SectionReader]] = {
     "data_quality": read_data_quality,
     "analytics": read_analytics,
     "publish": read_publish,
+    "scenarios": read_scenarios,
 }
