@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,15 @@ _NUMBERS: Final = frozenset(
     | {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 )
 """Elements of FMI 2.0 (2.2.7) and FMI 3.0 (2.4.7) whose values are one number."""
+_OTHERS: Final = {"String": "text", "Binary": "binary data", "Clock": "a clock"}
+_WORDS: Final = {
+    "input": "an input",
+    "output": "an output",
+    "parameter": "a parameter",
+    "calculatedParameter": "worked out from the parameters",
+    "structuralParameter": "the size of an array, which stays as the file says",
+    "independent": "the time",
+}
 _LARGEST: Final = 32 << 20
 T = TypeVar("T")
 
@@ -28,7 +37,9 @@ class FmuError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FmuDescription:
-    """version: "2.0" or "3.0". units of ports are the text in the FMU, not codes. start of an input is its default."""
+    """version: "2.0" or "3.0". units of ports are the text in the FMU, not codes. start of an input is its default.
+    parameters: also the start values of what has `initial="exact"`, such as states. words: what each of its variables
+    is. co_simulation: whether it brings a solver; if not, it is for model exchange."""
 
     version: str
     name: str
@@ -36,6 +47,8 @@ class FmuDescription:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     parameters: tuple[Parameter, ...]
+    words: Mapping[str, str]
+    co_simulation: bool
 
 
 def describe_fmu(file: str) -> FmuDescription:
@@ -58,22 +71,59 @@ def _read(file: str, _changed: int) -> FmuDescription:
     version = root.get("fmiVersion", "")
     if version != "2.0" and not version.startswith("3."):
         raise FmuError(f"it is of FMI {version or 'without a version'}; FMI 2.0 and 3.0 can be used")
-    if root.find("CoSimulation") is None:
-        raise FmuError("it has no CoSimulation; export it for co-simulation, so that it brings its own solver")
+    co_simulation = root.find("CoSimulation") is not None
+    if not co_simulation:
+        _check_exchange(root)
     ports: dict[str, list[Port]] = {"input": [], "output": []}
     parameters = []
-    for causality, port in _variables(root):
+    for variable, port in _variables(root):
+        causality = variable.get("causality", "local")
         if causality in ports:
             ports[causality].append(port)
-        elif causality == "parameter" and port.default is not None:
+        if port.default is not None and (causality == "parameter" or _starts(variable, causality)):
             parameters.append(Parameter(port.name, port.default, *port.range, port.unit, port.description))
-    name = root.get("modelName", Path(file).stem)
-    text = root.get("description", "")
-    return FmuDescription(version, name, text, tuple(ports["input"]), tuple(ports["output"]), tuple(parameters))
+    return FmuDescription(
+        version,
+        root.get("modelName", Path(file).stem),
+        root.get("description", ""),
+        tuple(ports["input"]),
+        tuple(ports["output"]),
+        tuple(parameters),
+        {variable.get("name", ""): _word(variable) for variable in root.iterfind("ModelVariables/*")},
+        co_simulation,
+    )
 
 
-def _variables(root: Element) -> Iterator[tuple[str, Port]]:
-    """Causality and port of all variables that are one number."""
+def _check_exchange(root: Element) -> None:
+    """Raises FmuError where it cannot be used for model exchange either."""
+    if root.find("ModelExchange") is None:
+        raise FmuError("it has neither CoSimulation nor ModelExchange; export it for co-simulation")
+    for clock in root.iterfind("ModelVariables/Clock"):
+        if clock.get("causality") == "input":
+            raise FmuError(
+                f"it has the clock {clock.get('name')}, which would have to be ticked from outside; "
+                "export it for co-simulation"
+            )
+
+
+def _starts(variable: Element, causality: str) -> bool:
+    """Whether it is a variable whose start value can be set (FMI 2.0, 2.2.7 and FMI 3.0, 2.4.7: initial)."""
+    moves = variable.get("variability") not in ("constant", "fixed")
+    return causality in ("local", "output") and moves and variable.get("initial") == "exact"
+
+
+def _word(variable: Element) -> str:
+    """What a variable is, for people."""
+    kind = next((one.tag for one in variable if one.tag in _NUMBERS or one.tag in _OTHERS), variable.tag)
+    if kind in _OTHERS:
+        return _OTHERS[kind]
+    if variable.find("Dimension") is not None:
+        return "an array, and a port is one number"
+    return _WORDS.get(variable.get("causality", "local"), "an inner variable")
+
+
+def _variables(root: Element) -> Iterator[tuple[Element, Port]]:
+    """All variables that are one number, with their ports."""
     kinds = {kind.get("name"): kind[0] for kind in root.iterfind("TypeDefinitions/SimpleType") if len(kind)}
     kinds |= {kind.get("name"): kind for kind in root.iterfind("TypeDefinitions/*") if kind.tag != "SimpleType"}
     for variable in root.iterfind("ModelVariables/*"):
@@ -86,7 +136,7 @@ def _variables(root: Element) -> Iterator[tuple[str, Port]]:
             return own.get(key, declared.get(key))
 
         yield (
-            variable.get("causality", "local"),
+            variable,
             Port(
                 variable.get("name", ""),
                 told("unit"),

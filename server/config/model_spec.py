@@ -40,7 +40,7 @@ class ModelSpec(Spec):
 
     kind: str | None = Field(default=None, description=f"One of {_KINDS}.")
     fmu: Annotated[Path, Strict(False)] | None = Field(
-        default=None, description="FMI 2 or 3 unit for co-simulation, relative to the plant file."
+        default=None, description="FMI 2 or 3 unit for co-simulation or model exchange, relative to the plant file."
     )
     onnx: Annotated[Path, Strict(False)] | None = Field(
         default=None, description="ONNX model from inputs to outputs, relative to the plant file."

@@ -99,10 +99,21 @@ class Wiring:
         ):
             names = [port.name for port in there]
             for name in given:
-                if name not in names:
+                place = one.raw[key].key_at.get(name, one.raw.value_at[key])
+                if name in said.words and name not in names:
+                    self._add(draft, place, f"{name} of {spec.fmu} is {said.words[name]}, not one of its {key}")
+                elif name not in names:
                     nearest = did_you_mean(name, names, f"it has no {key}")
-                    place = one.raw[key].key_at.get(name, one.raw.value_at[key])
                     self._add(draft, place, f"{spec.fmu} has no {key[:-1]} {name}{nearest}")
+        self._check_bounds(draft, one, said)
+
+    def _check_bounds(self, draft: Draft, one: ModelDraft, said: FmuDescription) -> None:
+        bounds = {parameter.name: (parameter.low, parameter.high) for parameter in said.parameters}
+        for name, value in one.spec.parameters.items():
+            low, high = bounds.get(name, (value, value))
+            if not low <= value <= high:
+                place = one.raw["parameters"].value_at[name]
+                self._add(draft, place, f"{name} is {value:g}; right is from {low:g} to {high:g}")
 
     def _check_inputs(self, draft: Draft, one: ModelDraft, ports: Mapping[str, Port]) -> None:
         if one.spec.what == FMU:
