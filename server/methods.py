@@ -47,7 +47,7 @@ class Analytics:
 
     table: where the latest live results stand. past: where the course of signals comes from. alarms: gives those
     there are. tag_at: finds tags of the plant by path. cluster: gives the one
-    where dear work is done, None: here.
+    where dear work is done, None: here. clock: the time, in ticks, at the twin with a path.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Analytics:
         alarms: Callable[[], Iterable[AlarmDefinition]] = tuple,
         tag_at: TagAt = nowhere,
         cluster: Callable[[], Cluster | None] = lambda: None,
+        clock: Callable[[str], int] = lambda twin: now_ticks(),
     ) -> None:
         self.library = library
         self.jobs = jobs
@@ -70,6 +71,7 @@ class Analytics:
         self._surveyor = Surveyor(alarms, tag_at)
         self._fleets = Fleets(past, worker, library, LONGEST_S)
         self._cluster = cluster
+        self._clock = clock
         self._calibrations = Calibrations(library)
 
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
@@ -113,7 +115,7 @@ class Analytics:
         below = {part.path: self.library.models(f"{twin.path}/{part.path}") for part in around.parts}
         return Context(
             tuple(around.rows),
-            now_ticks(),
+            self._clock(twin.path),
             around.about,
             twin.path,
             twin.scope,
@@ -131,6 +133,13 @@ class Analytics:
     def adopt(self) -> None:
         """The plant or its alarms have changed: look at the twins' signals anew."""
         self._surveyor.forget()
+
+    async def forget(self, path: str) -> None:
+        """The twin with that path and all below it have gone, and so have their jobs."""
+        self._surveyor.forget_below(path)
+        for job in self.jobs.below(path):
+            await self.jobs.cancel(job)
+            self.jobs.forget(job)
 
     async def _begin(self, job: JobRecord, work: Work, quick_s: float | None) -> Results:
         """Results, when they come soon; else those that name the job."""

@@ -16,7 +16,7 @@ from server.acquisition.health import Probing
 from server.acquisition.intake import Intake
 from server.acquisition.staleness import Staleness
 from server.config.connections import bindings_of
-from server.config.plant import Connection, Plant
+from server.config.plant import Connection, Plant, Tag
 from server.tags.table import TagTable
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,10 @@ class Acquisition:
             if self._group is not None:
                 self._start(at_work, 0.0)
         return sorted({*fresh, *gone})
+
+    def make_room(self, tags: Sequence[Tag]) -> None:
+        """The table has rows for these tags now; no connection feeds those that are new."""
+        self._staleness.adopt(tags)
 
     def can_read(self, row: int) -> bool:
         """Whether the row's device can be asked for its value (`read_rows`)."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from asyncua.ua.object_ids import ObjectIds
 
 from nodesets.identification import identification_value
 from nodesets.units import nearest, unit
+from server.address_space.grafts import Graft
 from server.address_space.heads import ALARMS, CONNECTIONS, TWINS
 from server.address_space.method_views import AnalyticsMethods, MethodView
 from server.address_space.object_views import FOLDERS
 from server.alarms.conditions import Conditions
 from server.alarms.definitions import AlarmDefinition
+from server.config.diagnostics import SCENARIOS
 from server.config.plant import CommandMethod, Connection, Plant, Relation, Tag, Twin
 
 PARTS = ("Identification", "Telemetry", "Commands", "Analytics", ALARMS, "Diagnostics")
 """The folders of a twin, in the order they are shown; each only where there is something in it, Telemetry always."""
+_GRAFTED: Final = f"{SCENARIOS}/"
+"""Tags of the plant whose path begins so only keep a row: what stands there comes by `graft`."""
 
 
 class AddressSpaceError(ValueError):
@@ -43,7 +48,9 @@ class PlantIndex:
         self.conditions = conditions
         self._alarms = alarms
         self.analytics_methods = analytics_methods
-        self.rows: dict[str, int] = {tag.path: tag.row for tag in plant.tags}
+        self.rows: dict[str, int] = {tag.path: tag.row for tag in plant.tags if not tag.path.startswith(_GRAFTED)}
+        self.services: dict[str, tuple[Tag, ...]] = dict(plant.services)
+        self.grafts: dict[str, Graft] = {}
         self.twins: dict[str, Twin] = {twin.path: twin for twin in plant.walk()}
         self.methods: dict[str, CommandMethod] = {
             method.path: method for twin in self.twins.values() for method in twin.methods
@@ -59,6 +66,40 @@ class PlantIndex:
             self._add_relations(twin)
             _refuse_wrong_identification(twin)
 
+    def graft(self, one: Graft) -> None:
+        """Show it beside the plant. Raises AddressSpaceError, and shows nothing of it, for paths that two nodes would
+        share."""
+        own = {tag.path for tag in one.tags}
+        shared = own & {twin.path for twin in one.twins}
+        if shared or one.path in self.services:
+            raise AddressSpaceError(f"{next(iter(shared), one.path)}: two nodes would have this NodeId")
+        self.grafts[one.path] = one
+        self.services[one.path] = one.tags
+        self.rows.update({tag.path: tag.row for tag in one.every_tag()})
+        for twin in one.walk():
+            self.twins[twin.path] = twin
+            self.methods.update({method.path: method for method in twin.methods})
+        for twin in one.walk():
+            self._add_relations(twin)
+
+    def prune(self, path: str) -> None:
+        """Show the graft with that path no more."""
+        one = self.grafts.pop(path)
+        del self.services[path]
+        for tag in one.every_tag():
+            del self.rows[tag.path]
+        for twin in one.walk():
+            del self.twins[twin.path]
+            for method in twin.methods:
+                del self.methods[method.path]
+            for relation in twin.relations:
+                self.pointing_at.pop(relation.target, None)
+
+    def root_of(self, twin: Twin) -> str:
+        """The folder that a root twin stands in."""
+        above = twin.path.rpartition("/")[0]
+        return above if above in self.grafts else TWINS
+
     def tag(self, path: str) -> Tag | None:
         """The tag with that path."""
         row = self.rows.get(path)
@@ -69,7 +110,7 @@ class PlantIndex:
         path = tag.path.rpartition("/")[0]
         twin = self.twins.get(path)
         if twin is None:
-            return path if path in self.plant.services else self.connections[path]
+            return path if path in self.services else self.connections[path]
         if tag.command is not None:
             return twin, "Commands"
         if any(other is tag for other in twin.analytics):
@@ -128,7 +169,7 @@ class PlantIndex:
 
     def _all_paths(self) -> Iterable[str]:
         yield from (TWINS, CONNECTIONS, *self.plant.services, *self.connections)
-        yield from (tag.path for tag in self.plant.tags)
+        yield from (tag.path for tag in self.plant.tags if not tag.path.startswith(_GRAFTED))
         yield from (definition.path for definition in self._alarms)
         for twin in self.plant.walk():
             yield twin.path

@@ -70,7 +70,7 @@ class NodeMaker:
         self._past = HistoryNodes(past, heads, index.tag, self._node, since)
         self._objects = ObjectNodes(objects, heads, index.analysed, self._node)
         self._conditions = ConditionNodes(views, heads, self._owner_of_alarms, self._node, since)
-        self._services = ServiceNodes(index.plant, heads, table, self._node, since, self._conditions)
+        self._services = ServiceNodes(index, heads, table, self._node, since, self._conditions)
         self._heads = heads
         self._table = table
         self._since = since
@@ -104,7 +104,7 @@ class NodeMaker:
         return self._objects.action_of(path)
 
     def _owner_of_alarms(self, path: str) -> Head | None:
-        if path in _ROOT_TEXTS or path in self._index.plant.services:
+        if path in _ROOT_TEXTS or path in self._index.services:
             return self._heads.root(path)
         twin, connection = self._index.twins.get(path), self._index.connections.get(path)
         if connection is not None:
@@ -141,7 +141,7 @@ class NodeMaker:
 
     def _twin_links(self, twin: Twin) -> Iterator[Link]:
         heads, parent = self._heads, self._index.parent(twin)
-        above = heads.root(TWINS) if parent is None else heads.twin(parent)
+        above = heads.root(self._index.root_of(twin)) if parent is None else heads.twin(parent)
         yield "Organizes" if parent is None else "HasComponent", False, above
         yield from (("HasComponent", True, heads.part(twin, part)) for part in self._index.parts(twin))
         yield from (("HasComponent", True, heads.twin(child)) for child in twin.children)

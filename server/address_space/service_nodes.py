@@ -10,11 +10,11 @@ from server.address_space.arguments import argument_lists
 from server.address_space.attributes import method_attributes, object_attributes, property_attributes
 from server.address_space.condition_nodes import ConditionNodes
 from server.address_space.heads import OBJECTS, SERVER, Heads, standard
+from server.address_space.index import PlantIndex
 from server.address_space.lazy_nodes import PlantNode
 from server.address_space.method_views import MethodView
 from server.address_space.pubsub_nodes import Link, MakeNode, PubSubNodes
 from server.address_space.service_methods import SERVICE_METHODS, service_method
-from server.config.plant import Plant
 from server.publish.published import connections
 from server.tags.table import TagTable
 
@@ -24,19 +24,20 @@ class ServiceNodes:
 
     def __init__(
         self,
-        plant: Plant,
+        index: PlantIndex,
         heads: Heads,
         table: TagTable,
         node: MakeNode,
         since: ua.DateTime,
         conditions: ConditionNodes,
     ) -> None:
-        self._services = plant.services
+        self._services = index.services
+        self._grafts = index.grafts
         self._conditions = conditions
         self._heads = heads
         self._node = node
         self._since = since
-        self._plant = plant
+        self._plant = index.plant
         self._table = table
         self._since = since
 
@@ -56,6 +57,8 @@ class ServiceNodes:
         links += [("HasComponent", True, self._heads.method(one, in_types=True)) for one in methods]
         below = (one for one in self._services if one.rpartition("/")[0] == path)
         links += [("Organizes", True, self._heads.root(one)) for one in below]
+        graft = self._grafts.get(path)
+        links += [("Organizes", True, self._heads.twin(twin)) for twin in (graft.twins if graft is not None else ())]
         links += self._pubsub.links_of_publisher(path)
         if not above:
             links.append(("HasNotifier", False, SERVER))

@@ -15,6 +15,7 @@ from nodesets import loader
 from nodesets.catalog import SHIPPED, TWIN
 from server.address_space.condition_views import ConditionViews
 from server.address_space.entries import Entries, roots
+from server.address_space.grafts import Graft
 from server.address_space.heads import Heads
 from server.address_space.history_nodes import HistoryView
 from server.address_space.index import AddressSpaceError, PlantIndex
@@ -64,6 +65,7 @@ class TwinSpace:
         self._heads = Heads(TYPES_INDEX, PLANT_INDEX)
         self._entries = Entries(self._heads)
         self._nodes: LazyNodes | None = None
+        self._grafts: dict[str, Graft] = {}
         self.conditions.watch(self._forget)
         self.adopt(plant)
 
@@ -73,6 +75,8 @@ class TwinSpace:
         plant that cannot be shown."""
         defined = self.conditions.definitions if alarms is None else alarms
         index = PlantIndex(plant, self._analytics_methods, self.conditions, defined)
+        for graft in self._grafts.values():
+            index.graft(graft)
         self.views = ConditionViews(self.conditions, self._heads, index.tag)
         self._plant, self._index, self._rows = plant, index, index.rows
         since = cast(ua.DateTime, datetime.now(UTC))
@@ -82,6 +86,27 @@ class TwinSpace:
         self._forget()
         if self._nodes is not None:
             self._entries.lay(self._nodes, plant)
+
+    def seat(self, plant: Plant) -> None:
+        """The same plant with other tags in rows that only grafts use."""
+        self._plant = self._index.plant = plant
+
+    def graft(self, graft: Graft) -> None:
+        """Show twins beside the plant, through changes of the plant as well; their rows have been seated. Raises
+        AddressSpaceError, and shows nothing of them, for paths that two nodes would share."""
+        self._index.graft(graft)
+        self._grafts[graft.path] = graft
+        self._forget_graft(graft.path)
+
+    def prune(self, path: str) -> None:
+        """Show the graft with that path no more."""
+        self._index.prune(path)
+        del self._grafts[path]
+        self._forget_graft(path)
+
+    def _forget_graft(self, path: str) -> None:
+        if self._nodes is not None:
+            self._nodes.forget_below([path.rpartition("/")[0]])
 
     def forget_objects(self, twin_path: str) -> None:
         """Models or jobs of a twin have come, changed or gone."""

@@ -111,6 +111,10 @@ class JobBook:
         """The shown jobs of a twin, oldest first."""
         return [job for job in self._jobs.values() if job.shown and job.twin == twin]
 
+    def below(self, path: str) -> Iterable[JobRecord]:
+        """All jobs of the twin with that path and of those below it."""
+        return [job for job in self._jobs.values() if f"{job.twin}/".startswith(f"{path}/")]
+
     def find(self, twin: str, job_id: str) -> JobRecord | None:
         """A shown job of a twin."""
         job = self._jobs.get(job_id)

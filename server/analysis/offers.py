@@ -18,6 +18,10 @@ class Offers:
         self._known: dict[str, tuple[Twin, Offer]] = {}
         self._shared: dict[Offer, Offer] = {}
 
+    def forget(self, path: str) -> None:
+        """The twin with that path and all below it have gone."""
+        self._known = {one: known for one, known in self._known.items() if not f"{one}/".startswith(f"{path}/")}
+
     def of(self, twin: Twin) -> Offer:
         """The functions of a twin, in the order of the catalog; the same tuple for twins that have the same."""
         known = self._known.get(twin.path)

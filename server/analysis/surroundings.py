@@ -136,6 +136,11 @@ class Surveyor:
             self._known.popitem(last=False)
         return known
 
+    def forget_below(self, path: str) -> None:
+        """The twin with that path and all below it have changed or gone."""
+        for one in [one for one in self._known if f"{one}/".startswith(f"{path}/")]:
+            del self._known[one]
+
     def forget(self) -> None:
         """The plant or its alarms have changed."""
         self._known.clear()

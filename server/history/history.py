@@ -89,6 +89,10 @@ class History:
         self._intake.want(self._kept.wanted)
         self._tags = FigureTags(plant.services.get(HISTORY, ()), self._table)
 
+    def make_room(self) -> None:
+        """The table has grown by rows whose values are not kept."""
+        self._intake.want(np.pad(self._kept.wanted, (0, len(self._table) - len(self._kept.wanted))))
+
     async def run(self) -> None:
         """Write once a second until cancelled; then what is left, and close."""
         try:

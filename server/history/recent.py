@@ -45,6 +45,21 @@ class Recent:
         for stop in self._stops:
             stop()
 
+    def forget(self, rows: npt.NDArray[np.int32]) -> None:
+        """Remove all readings of these rows. Thread-safe; whoever commits is not held up."""
+        gone = np.zeros(len(self._table), np.bool_)
+        gone[rows] = True
+        with self._lock:
+            if self._tail:
+                self._chunks.append(Readings.concat(self._tail))
+                self._tail, self._tail_held = [], 0
+            before = list(self._chunks)
+        after = {id(one): _without(one, gone) for one in before}
+        with self._lock:
+            kept = [after.get(id(one), one) for one in self._chunks]
+            self._chunks = deque(one for one in kept if len(one))
+            self._held = sum(map(len, self._chunks)) + self._tail_held
+
     def __len__(self) -> int:
         """Readings held."""
         return self._held
@@ -107,6 +122,12 @@ def _select(batch: Readings, wanted: npt.NDArray[np.bool_], start: int | None, e
     if end is not None:
         keep &= batch.source_ticks <= end
     return Readings(batch.row[keep], batch.value[keep], batch.status[keep], batch.source_ticks[keep])
+
+
+def _without(batch: Readings, gone: npt.NDArray[np.bool_]) -> Readings:
+    """The same batch where it has none of them."""
+    keep = ~gone[batch.row]
+    return batch if keep.all() else batch.take(np.flatnonzero(keep))
 
 
 def _without_side(batch: Readings) -> Readings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -85,6 +85,10 @@ class ReadDecoder:
             return self._decode_each(body, count, wanted, registered)
         except (NotEnoughData, ua.UaError, ValueError, struct.error, IndexError) as error:
             raise ServiceError(ua.StatusCodes.BadDecodingError) from error
+
+    def forget(self, rows: Container[int]) -> None:
+        """What these rows stand for is about to change."""
+        self._known = {item: row for item, row in self._known.items() if row not in rows}
 
     def tag_at(self, body: bytes, start: int, registered: RegisteredNodes | None) -> tuple[int, int]:
         """The row and the end of a ReadValueId that asks for the whole Value of a tag; the row is -1 for any other.

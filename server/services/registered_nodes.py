@@ -23,6 +23,8 @@ class RegisteredNodes:
     def add(self, row: int, node_id: ua.NodeId) -> ua.NodeId:
         """The handle of a tag and its NodeId."""
         self._names[row] = node_id
+        if row >= len(self._count):  # the table has grown since
+            self._count = np.pad(self._count, (0, row + 1 - len(self._count)))
         if self._count[row] < 0xFFFF:
             self._count[row] += 1
         return ua.NodeId(ua.Int32(BASE + row), ua.Int16(self.namespace), ua.NodeIdType.Numeric)
@@ -32,6 +34,11 @@ class RegisteredNodes:
         row = row_of(node_id, self.namespace)
         if 0 <= row < len(self._count) and self._count[row]:
             self._count[row] -= 1
+
+    @property
+    def held(self) -> npt.NDArray[np.int32]:
+        """The rows whose handles the session holds."""
+        return np.flatnonzero(self._count).astype(np.int32)
 
     def resolve(self, node_id: ua.NodeId) -> ua.NodeId:
         """The NodeId behind a registered handle; any other as it is."""

@@ -120,6 +120,13 @@ class TagItems:
         self.reported[slots] = False
 
     @property
+    def rows(self) -> npt.NDArray[np.int32]:
+        """The rows that are monitored."""
+        used = np.ones(self._used, np.bool_)
+        used[self._free] = False
+        return self.row[: self._used][used]
+
+    @property
     def disabled(self) -> int:
         """How many items are disabled."""
         return int((self.mode[: self._used] == DISABLED).sum()) - len(self._free)

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 from asyncua import ua
 from asyncua.server.server import Server
 
@@ -197,6 +198,12 @@ class UaServer:
     def row_of(self, node_id: ua.NodeId) -> int:
         """The row of the tag whose Variable this is, -1 for any other node."""
         return self.space.row_of(node_id) if self.space is not None else -1
+
+    def held_rows(self) -> frozenset[int]:
+        """The rows that clients know by themselves: those of monitored items and of registered nodes."""
+        monitored = [one.items.tags.rows for one in self.subscriptions.by_id.values()]
+        registered = [one.registered.held for one in self.sessions if one.registered is not None]
+        return frozenset(np.concatenate([np.empty(0, np.int32), *monitored, *registered]).tolist())
 
     def stepped(self, row: int) -> bool:
         """Whether the value of a row holds from one reading to the next."""

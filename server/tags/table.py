@@ -118,6 +118,16 @@ class TagTable:
             self.commit(Readings(row, self.value[row], status[changed], ticks, self._side_of(row)))
         return len(row)
 
+    def vacate(self, rows: npt.NDArray[np.int32], status: int) -> None:
+        """Nothing has these rows any more: they lose their value and show this Bad status, until something else of the
+        same type gets them."""
+        self.has_value[rows] = False
+        self.value[rows] = 0
+        for row in rows.tolist():
+            self.side.pop(row, None)
+        ticks = np.full(len(rows), self._clock(), np.int64)
+        self.commit(Readings(rows, self.value[rows], np.full(len(rows), status, np.uint32), ticks))
+
     def on_commit(self, listener: Committed) -> Callable[[], None]:
         """Call listener(batch) after each commit, on the committing thread; returns how to stop that. A listener must
         not raise."""
