@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from server import remote_commands, runner
 from server.alarm_command import show_alarms
 from server.bench import run_benchmarks
+from server.call_command import verbs as calls
 from server.config.check_report import check as check_plant
 from server.config.models import ServerSettings
 from server.demo.launcher import Ports
@@ -37,6 +38,9 @@ app.add_typer(users, name="users")
 app.add_typer(imports, name="import")
 app.add_typer(exports, name="export")
 app.add_typer(history, name="history")
+app.command("call")(calls.call)
+app.command("read")(calls.read)
+app.command("write")(calls.write)
 
 _PORTS = Ports()
 

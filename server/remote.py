@@ -49,6 +49,7 @@ class Remote:
         """For the control socket."""
         return {
             "reload": self._reload,
+            "where": self._where,
             "trace": self._trace,
             "alarms": self._alarms,
             "history": self._history,
@@ -74,6 +75,10 @@ class Remote:
 
     async def _reload(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
         yield await self.reload()
+
+    async def _where(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
+        """Where clients connect."""
+        yield {"endpoint": self._bridge.server.endpoint_url}
 
     async def _alarms(self, request: Mapping[str, Any]) -> AsyncIterator[Answer]:
         """How the alarms behave, and those that come most often."""
