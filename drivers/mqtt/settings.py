@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from drivers.errors import ConnectFailed
 from drivers.mqtt.creation import TopicCreation
 from drivers.payload import PayloadFormat
 from drivers.payload_fields import TimeUnit
 from drivers.payload_quality import QualityCode
-from drivers.tls import File, Tls
+from drivers.secret import OneSecret
+from drivers.tls import Tls
 
 Qos = Literal[0, 1, 2]
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class Secret(_Settings):
-    """Where a password is: in an environment variable or alone in a file."""
-
-    env: str | None = None
-    file: File | None = None
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("a password comes from one place: {env: NAME} or {file: path}")
-        return self
-
-    def read(self) -> str:
-        """The password itself; raises ConnectFailed where it is not there."""
-        if self.env is not None:
-            value = os.environ.get(self.env)
-            if value is None:
-                raise ConnectFailed(f"the password is missing: the environment variable {self.env} is not set")
-            return value
-        assert self.file is not None
-        try:
-            return self.file.read_text("utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConnectFailed(f"the password file {self.file} cannot be read ({error})") from error
 
 
 class Availability(_Settings):
@@ -85,7 +58,7 @@ class MqttConnection(_Settings):
     version: Literal["3.1.1", "5"] = "3.1.1"
     client_id: str | None = Field(default=None, min_length=1)
     user: str | None = None
-    password: SecretStr | Secret | None = None
+    password: SecretStr | OneSecret | None = None
     keepalive_s: int = Field(default=15, ge=1, le=65_535)
     connect_timeout_s: float = Field(default=5.0, gt=0)
     write_timeout_s: float = Field(default=2.0, gt=0)

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from drivers.secret import SECRET_ERROR
 from server.config.errors import Place, did_you_mean
 from server.config.yaml_source import Map, Seq, resolve_scalar
 
@@ -112,7 +113,7 @@ class Checker(Generic[T]):
         if what in ("missing", "missing_argument") and rest:
             about = self._description(known, str(rest[-1]))
             return Finding(place, (*known, rest[-1]), "missing", f"{name}{rest[-1]} is missing{about}")
-        secret = any(isinstance(part, str) and _SECRET.search(part) for part in known)
+        secret = what != SECRET_ERROR and any(isinstance(part, str) and _SECRET.search(part) for part in known)
         if what in _WANTED:
             given = "" if secret else _given(details.get("input"), _WANTED[what])
             return Finding(place, known, "type", _WANTED[what], given)

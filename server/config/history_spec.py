@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, Strict
 
+from drivers.secret import Secret
+from drivers.tls import File
 from server.config.checking import Loc
 from server.config.spec import Spec
 
-File = Annotated[Path, Strict(False)]
 Pattern = Annotated[str, Field(min_length=1)]
 Patterns = Annotated[tuple[Pattern, ...], Strict(False)]
 MOST_GIGABYTES: Final = 10.0
-
-
-class SecretSpec(Spec):
-    """Where a password is."""
-
-    env: str | None = Field(default=None, min_length=1, description="Environment variable that holds it.")
-    file: File | None = Field(default=None, description="File that holds nothing else, relative to the plant file.")
 
 
 class PostgresSpec(Spec):
@@ -37,7 +30,7 @@ class PostgresSpec(Spec):
     )
     database: str = Field(default="uatwin", min_length=1, description="Name of the database; it must be there.")
     user: str = Field(default="uatwin", min_length=1, description="Role that owns, or may make, the tables.")
-    password: SecretSpec | None = Field(default=None, description="Where its password is, if it needs one.")
+    password: Secret | None = Field(default=None, description="Where its password is, if it needs one.")
     tls: Literal["verify", "require", "off"] = Field(
         default="verify", description="verify: with a certificate that is checked; a Unix socket needs none."
     )
@@ -78,5 +71,5 @@ def history_rules(spec: HistorySpec) -> Iterator[tuple[Loc, str]]:
     if spec.path is not None and spec.postgres is not None:
         yield ("postgres",), "path and postgres are two places; give one of them"
     secret = spec.postgres.password if spec.postgres is not None else None
-    if secret is not None and (secret.env is None) == (secret.file is None):
-        yield ("postgres", "password"), "a password comes from one place: {env: NAME} or {file: path}"
+    if secret is not None and secret.trouble:
+        yield ("postgres", "password"), secret.trouble

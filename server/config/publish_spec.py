@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from drivers.mqtt.settings import Secret
+from drivers.secret import Secret
 from drivers.tls import File, Tls
 from server.config.checking import Loc
 from server.config.plant import Scope
@@ -170,6 +170,9 @@ def publisher_rules(spec: PublisherSpec) -> Broken:
     if (spec.broker is None) == (spec.kafka is None):
         where = ("kafka",) if spec.kafka is not None else ()
         yield where, "goes to one place; give either broker or kafka" if where else "gives no broker: {host: ...}"
+    for key, place in (("broker", spec.broker), ("kafka", spec.kafka)):
+        if place is not None and place.password is not None and place.password.trouble:
+            yield (key, "password"), place.password.trouble
     if spec.kafka is not None and spec.sparkplug is not None:
         yield ("sparkplug",), "Sparkplug B is for MQTT; with kafka take json or pubsub"
     for number, one in enumerate(spec.reduce):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
 from typing import Any, Final
@@ -13,7 +12,8 @@ import numpy.typing as npt
 import psycopg
 from psycopg import errors
 
-from server.config.history_spec import PostgresSpec, SecretSpec
+from drivers.errors import ConnectFailed
+from server.config.history_spec import PostgresSpec
 from server.history.store import StoreError
 
 _CONNECT_S: Final = 5
@@ -82,7 +82,7 @@ class PostgresLink:
             port=spec.port,
             dbname=spec.database,
             user=spec.user,
-            password=_password(spec.password),
+            password=self._password(),
             sslmode="disable" if local else _TLS[spec.tls],
             sslrootcert=None if local or spec.tls != "verify" else str(spec.ca or "system"),
             connect_timeout=_CONNECT_S,
@@ -91,6 +91,12 @@ class PostgresLink:
             options=f"-c search_path={spec.schema_},public -c client_min_messages=warning",
             autocommit=True,
         )
+
+    def _password(self) -> str | None:
+        try:
+            return self._spec.password.read() if self._spec.password is not None else None
+        except ConnectFailed as error:
+            raise StoreError(f"{self._where}: {error}") from error
 
     def _refuse_second(self, connection: psycopg.Connection[Any]) -> None:
         """Take the right to write; a bridge that just ended may hold it for a moment."""
@@ -116,21 +122,6 @@ class PostgresLink:
     @property
     def _where(self) -> str:
         return f"PostgreSQL {self._spec.host}:{self._spec.port}/{self._spec.database}"
-
-
-def _password(secret: SecretSpec | None) -> str | None:
-    if secret is None:
-        return None
-    if secret.env is not None:
-        found = os.environ.get(secret.env)
-        if found is None:
-            raise StoreError(f"the password of the history is missing: the variable {secret.env} is not set")
-        return found
-    assert secret.file is not None
-    try:
-        return secret.file.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"the password file {secret.file} cannot be read ({error})") from error
 
 
 def rows_to_copy(columns: list[npt.NDArray[Any]], kinds: list[str]) -> bytes:

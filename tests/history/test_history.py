@@ -14,6 +14,7 @@ import pytest
 
 from drivers.data_types import DataType, to_cells
 from drivers.readings import Readings
+from drivers.secret import Secret
 from drivers.status import Status
 from server.config.diagnostics import HISTORY, history_diagnostics
 from server.config.history import HistorySettings
@@ -179,6 +180,16 @@ async def test_a_database_that_is_away_is_told_and_disturbs_nobody(tmp_path: Pat
         assert table.python_value(0) == 1.0
         with pytest.raises(StoreError, match=r"PostgreSQL .*see history: postgres in the plant file"):
             await history.read(0, *ALWAYS)
+
+
+def test_a_password_that_is_not_there_is_called_so_with_its_place() -> None:
+    pytest.importorskip("psycopg")
+    from server.history.postgres_link import PostgresLink
+
+    link = PostgresLink(PostgresSpec(host="db", password=Secret(env="NO_SUCH_VARIABLE")))
+    wanted = r"^PostgreSQL db:5432/uatwin: .*the environment variable NO_SUCH_VARIABLE is not set$"
+    with pytest.raises(StoreError, match=wanted), link.reading():
+        pass
 
 
 async def test_without_a_section_nothing_is_kept_and_the_state_says_off(tmp_path: Path) -> None:
