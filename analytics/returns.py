@@ -76,8 +76,8 @@ def plan(arguments: Sequence[object], _context: Context) -> Answer:
         number_of(once, 2, "SavedOnce", 0, _MOST, 0.0),
         number_of(investment, 3, "Investment", 0, _MOST, 0.0),
         number_of(running, 4, "RunningCost", 0, _MOST, 0.0),
-        round(number_of(years, 5, "Years", 1, 100, _YEARS)),
-        number_of(rate, 6, "DiscountRate", -50, 1000, 8.0) / 100.0,
+        round(number_of(years or None, 5, "Years", 1, 100, _YEARS)),
+        number_of(None if rate != rate else rate, 6, "DiscountRate", -50, 1000, 8.0) / 100.0,
     )
     saves = measure.yearly > 0 or measure.once > 0
     reason = "" if saves else "nothing is saved: give YearlyCost and SavedShare, or SavedOnce"
@@ -115,11 +115,11 @@ CALCULATE_RETURN: Final = Function(
             "YearlyCost", ArgumentType.Double, description="What is to be reduced costs a year now, in a currency"
         ),
         Argument("SavedShare", ArgumentType.Double, description="Share of it that the measure saves", unit="P1"),
-        Argument("SavedOnce", ArgumentType.Double, description="Saved a single time, at the start; null: 0"),
-        Argument("Investment", ArgumentType.Double, description="Spent at the start; null: 0"),
-        Argument("RunningCost", ArgumentType.Double, description="What the measure itself costs a year; null: 0"),
-        Argument("Years", ArgumentType.Double, description="How long it is looked at; null: 10", unit="ANN"),
-        Argument("DiscountRate", ArgumentType.Double, description="Interest a year; null: 8", unit="P1"),
+        Argument("SavedOnce", ArgumentType.Double, description="Saved a single time, at the start; 0: nothing"),
+        Argument("Investment", ArgumentType.Double, description="Spent at the start; 0: nothing"),
+        Argument("RunningCost", ArgumentType.Double, description="What the measure itself costs a year; 0: nothing"),
+        Argument("Years", ArgumentType.Double, description="How long it is looked at; 0: 10", unit="ANN"),
+        Argument("DiscountRate", ArgumentType.Double, description="Interest a year; NaN: 8", unit="P1"),
     ),
     (
         Argument("YearlySaving", ArgumentType.Double, description="Saved a year, before the costs of the measure"),

@@ -50,7 +50,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         "baseline": (begin, end),
         "reporting": (after, until),
         "interval_s": interval_s,
-        "confidence": number_of(arguments[_CONFIDENCE], _CONFIDENCE, "Confidence", 50, 99.9, 90.0) / 100.0,
+        "confidence": number_of(arguments[_CONFIDENCE] or None, _CONFIDENCE, "Confidence", 50, 99.9, 90.0) / 100.0,
         "unit": context.about[meter].unit if meter in context.about else None,
     }
     return Job("EstimateSavings", (meter, *drivers), begin, until, settings, long=True)
@@ -177,7 +177,7 @@ ESTIMATE_SAVINGS: Final = Function(
         Argument("ReportingStart", ArgumentType.DateTime, description="First moment of the time after the measure"),
         Argument("ReportingEnd", ArgumentType.DateTime, description="Null: now"),
         Argument("Interval", ArgumentType.Double, description="What is summed up; 0: a day", unit="SEC"),
-        Argument("Confidence", ArgumentType.Double, description="Of the interval; null: 90", unit="P1"),
+        Argument("Confidence", ArgumentType.Double, description="Of the interval, 50 to 99.9; 0: 90", unit="P1"),
     ),
     (
         Argument("Expected", ArgumentType.Double, description="What would have been used in the reporting period"),

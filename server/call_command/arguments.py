@@ -16,7 +16,7 @@ from asyncua.ua.uatypes import win_epoch_to_datetime
 from server.config.errors import did_you_mean
 from server.history_command.times import ticks_of
 
-_UNIT: Final = re.compile(r"\s*\[([^\]]+)\]$")
+_UNIT: Final = re.compile(r"\s*\[([^\]*]+)\]$")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)")
 _SECONDS: Final = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _YES: Final = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}

@@ -85,8 +85,9 @@ class Tree:
         if at:
             known = did_you_mean(part, names, "it has no twins below")
             raise NotThere(f"{at} has no twin {part}{known}")
+        last = words.strip("/").rpartition("/")[2]
         everywhere = [one.rpartition("/")[2] for one in await self.all_below()]
-        raise NotThere(f"there is no twin {words}{did_you_mean(part, dict.fromkeys([*names, *everywhere]))}")
+        raise NotThere(f"there is no twin {words}{did_you_mean(last, dict.fromkeys([*names, *everywhere]))}")
 
 
 async def methods_of(desk: Desk, twin: str) -> list[Method]:

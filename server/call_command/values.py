@@ -10,11 +10,13 @@ from asyncua import ua
 
 NOTHING: Final = "-"
 _NULL: Final = datetime(1601, 1, 1)
-_WHOLE_FROM: Final = 1e5
+_WHOLE_FROM: Final = 1000.0
+_ROUNDING: Final = 1e-11
+"""What differences of equal numbers come to."""
 
 
 def shown(value: Any) -> str:
-    """For people: five digits, times of this computer's clock, "-" for what is not there."""
+    """For people: four digits, times of this computer's clock, "-" for what is not there."""
     if value is None or value == "":
         return NOTHING
     if isinstance(value, bool):
@@ -37,9 +39,9 @@ def _number(value: float) -> str:
         return NOTHING
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if value == 0.0:
+    if abs(value) < _ROUNDING:
         return "0"
-    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:.5g}"
+    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:.4g}"
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from server.call_command import running
+from server.call_command import running, variables
 from server.call_command.connecting import Whom
 
 Url = Annotated[
@@ -64,7 +64,7 @@ def read(
     plant: PlantName = None,
 ) -> None:
     """Read values with unit, status and time. Exit code 0: all are Good."""
-    raise typer.Exit(running.read(_whom(url, plant, user), paths, as_json))
+    raise typer.Exit(variables.read(_whom(url, plant, user), paths, as_json))
 
 
 def write(
@@ -75,7 +75,7 @@ def write(
     plant: PlantName = None,
 ) -> None:
     """Write a value to a command. Exit code 0: the device has it."""
-    raise typer.Exit(running.write(_whom(url, plant, user), path, value))
+    raise typer.Exit(variables.write(_whom(url, plant, user), path, value))
 
 
 def _whom(url: str | None, plant: str | None, user: str | None) -> Whom:

@@ -67,7 +67,7 @@ def test_what_saves_nothing_is_not_valid_and_what_never_comes_back_has_no_paybac
     assert loss["Reason"] == "the measure costs more each year than it saves"
 
 
-@pytest.mark.parametrize(("index", "wrong"), [(0, "much"), (1, 120.0), (3, float("nan")), (5, 0.0), (6, True)])
+@pytest.mark.parametrize(("index", "wrong"), [(0, "much"), (1, 120.0), (3, float("nan")), (5, 0.5), (6, True)])
 def test_a_wrong_argument_is_named(index: int, wrong: object) -> None:
     arguments: list[object] = [1e6, 10.0, 0.0, 1e5, 0.0, 10.0, 8.0]
     arguments[index] = wrong
