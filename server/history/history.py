@@ -113,14 +113,14 @@ class History:
         return await self._ask(row, lambda store, tag: store.read(tag, start_ticks, end_ticks, limit, forward=forward))
 
     async def before(self, row: int, ticks: int) -> Samples:
-        """The last value before that time, or none."""
+        """The last value before (exclusive) that time; empty where there is none."""
         await self._flush_before(ticks)
-        return await self._ask(row, lambda store, tag: store.before(tag, ticks))
+        return await self._ask(row, lambda store, tag: store.read(tag, ALWAYS[0], ticks - 1, 1, forward=False))
 
     async def after(self, row: int, ticks: int) -> Samples:
-        """The first value after that time, or none."""
+        """The first value after (exclusive) that time; empty where there is none."""
         await self._flush_before(ALWAYS[1])
-        return await self._ask(row, lambda store, tag: store.after(tag, ticks))
+        return await self._ask(row, lambda store, tag: store.read(tag, ticks + 1, ALWAYS[1], 1))
 
     async def modified(
         self, row: int, start_ticks: int, end_ticks: int, limit: int = 0, *, forward: bool = True

@@ -109,14 +109,6 @@ class PostgresStore:
             found = _read(connection, tag, start_ticks, end_ticks, limit, forward)
         return samples_of(int(self._types[tag]), found)
 
-    def before(self, tag: int, ticks: int) -> Samples:
-        """See HistoryStore."""
-        return self.read(tag, -(2**63), ticks - 1, 1, forward=False)
-
-    def after(self, tag: int, ticks: int) -> Samples:
-        """See HistoryStore."""
-        return self.read(tag, ticks + 1, 2**63 - 1, 1)
-
     def update(
         self, tag: int, samples: Samples, kind: UpdateKind, user: str, modified_ticks: int
     ) -> npt.NDArray[np.uint32]:

@@ -106,14 +106,6 @@ class SqliteStore:
             found = found.take(slice(None, None, -1))
         return self._samples(tag, found.take(slice(limit)) if limit else found)
 
-    def before(self, tag: int, ticks: int) -> Samples:
-        """See HistoryStore."""
-        return self.read(tag, -(2**63), ticks - 1, 1, forward=False)
-
-    def after(self, tag: int, ticks: int) -> Samples:
-        """See HistoryStore."""
-        return self.read(tag, ticks + 1, 2**63 - 1, 1)
-
     def update(
         self, tag: int, samples: Samples, kind: UpdateKind, user: str, modified_ticks: int
     ) -> npt.NDArray[np.uint32]:

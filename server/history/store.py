@@ -111,14 +111,6 @@ class HistoryStore(Protocol):
         with forward=False the latest, latest first."""
         ...
 
-    def before(self, tag: int, ticks: int) -> Samples:
-        """The last value before (exclusive) that time; empty where there is none."""
-        ...
-
-    def after(self, tag: int, ticks: int) -> Samples:
-        """The first value after (exclusive) that time; empty where there is none."""
-        ...
-
     def update(
         self, tag: int, samples: Samples, kind: UpdateKind, user: str, modified_ticks: int
     ) -> npt.NDArray[np.uint32]:

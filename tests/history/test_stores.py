@@ -95,10 +95,11 @@ def test_the_values_next_to_a_time_are_found_over_empty_days(store: HistoryStore
     put(store, tag, *of(0, 5 * DAY))
     for day in range(1, 5):
         put(store, neighbour, *of(day * DAY))
-    assert values_of(store.before(tag, T0 + 5 * DAY)) == of(0)
-    assert values_of(store.after(tag, T0)) == of(5 * DAY)
-    assert len(store.before(tag, T0)) == 0
-    assert len(store.after(tag, T0 + 5 * DAY)) == 0
+    first, last = ALWAYS
+    assert values_of(store.read(tag, first, T0 + 5 * DAY - 1, 1, forward=False)) == of(0)
+    assert values_of(store.read(tag, T0 + 1, last, 1)) == of(5 * DAY)
+    assert len(store.read(tag, first, T0 - 1, 1, forward=False)) == 0
+    assert len(store.read(tag, T0 + 5 * DAY + 1, last, 1)) == 0
 
 
 def test_late_values_stand_in_their_place_and_what_came_twice_is_there_once(store: HistoryStore) -> None:
