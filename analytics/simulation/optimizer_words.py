@@ -1,0 +1,72 @@
+"""What keeps an optimisation from reaching more, in the words of those who run the plant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.simulation.judge import CLOSE, Keep
+from analytics.simulation.trial import Outcomes
+from analytics.simulation.variables import Variable
+
+_TIGHT = 0.005
+"""Share of a constraint's scale, and of a validity's end, within which it binds."""
+Shown = Callable[[str], str]
+
+
+def binding(
+    variables: Sequence[Variable], best: npt.NDArray[np.float64], keeps: Sequence[Keep], after: Outcomes, shown: Shown
+) -> list[str]:
+    """Bounds at which variables stand, and what is kept only just. keeps: of constraints, and of models as far as the
+    proposal moves what they take."""
+    found = []
+    for one, value in zip(variables, best.tolist(), strict=True):
+        if value <= one.low:
+            found.append(f"{one.name} is at its lowest, {one.low:g}: {one.low_of}")
+        elif value >= one.high:
+            found.append(f"{one.name} is at its highest, {one.high:g}: {one.high_of}")
+    for keep in keeps:
+        low, high = (float(line[0]) for line in keep.values(after))
+        left, end = min((low - keep.low, keep.low), (keep.high - high, keep.high))
+        if left > _TIGHT * (keep.scale if keep.rule else abs(end)):
+            continue
+        said = f"{low if end == keep.low else high:.4g}"
+        if keep.rule is None:
+            found.append(f"{shown(keep.what)} is at {said}, where its model ends: {end:g}")
+        elif keep.rule.margin > 0.0:
+            found.append(f"{keep.rule.text}: it comes to {said}, and {keep.rule.margin:.2g} are for the models' error")
+        else:
+            found.append(f"{keep.rule.text}: it comes to {said}")
+    return list(dict.fromkeys(found))
+
+
+def not_kept(keeps: Sequence[Keep], outcomes: Outcomes, shown: Shown, *, now: bool = False) -> str:
+    """What is not kept, and how near it comes. now: as things are, else at the best that there is."""
+    found = []
+    for keep in keeps:
+        slack = float(keep.slack(outcomes)[0])
+        if slack >= -CLOSE:
+            continue
+        if math.isnan(slack):
+            return "the models have no answer for any setting"
+        low, high = (float(line[0]) for line in keep.values(outcomes))
+        value = low if keep.low - low > high - keep.high else high
+        found.append(_one(keep, value, shown, now=now))
+    return "; ".join(dict.fromkeys(found)) or "the models have no answer for any setting"
+
+
+def _one(keep: Keep, value: float, shown: Shown, *, now: bool) -> str:
+    if keep.rule is None:
+        ends = f"{keep.low:g} to {keep.high:g}"
+        return f"{shown(keep.what)} leaves the range in which its model holds, {ends}, with {value:.4g}"
+    rule = keep.rule
+    inside = rule.low <= value <= rule.high
+    is_margin = f"; it must be {rule.margin:.2g} inside, for the models' error" if inside or rule.margin else ""
+    return (
+        f"{rule.text} is not kept, it is {value:.4g}{is_margin}"
+        if now
+        else (f"{rule.text} cannot be kept, the nearest is {value:.4g}{is_margin}")
+    )
