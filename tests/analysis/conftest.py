@@ -20,6 +20,7 @@ from server.app import Bridge
 from server.config.load import load_plant
 from server.security.users import add_user
 from server.services.options import UaServerOptions
+from tests.simulators.bridge import at_work
 
 PASSWORD = "a long enough password"
 USERS = {"viewer": "Observer", "operator": "Operator", "engineer": "Engineer"}
@@ -157,16 +158,9 @@ async def hall(
         users_file=users,
         trust_all_certificates=trust_all_certificates,
     )
-    bridge, started = Bridge(load_plant(folder / "plant.yaml"), options), asyncio.Event()
-    running = asyncio.create_task(bridge.run(started.set))
-    try:
-        await asyncio.wait([running, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert not running.done(), running.exception()
-        async with client_of(bridge, user) as client:
-            yield Hall(bridge, client)
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
+    bridge = Bridge(load_plant(folder / "plant.yaml"), options)
+    async with at_work(bridge), client_of(bridge, user) as client:
+        yield Hall(bridge, client)
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from server.app import Bridge
 from server.config.load import load_plant
 from server.services.options import UaServerOptions
 from tests.analysis.conftest import SECOND, Hall, client_of, no_time, times
+from tests.simulators.bridge import at_work
 from tests.simulators.flow_line import Made, simulate
 from tests.simulators.modbus_device import ModbusDevice
 from tests.simulators.waiting import until
@@ -42,16 +43,9 @@ async def packaging(folder: Path, port: int = 1, rate_s: float = 1.0) -> AsyncIt
     text = text.replace("rate_s: 1\n", f"rate_s: {rate_s}\n").replace("endpoint:", "policies: [None]\n  endpoint:")
     (folder / "plant.yaml").write_text(text, "utf-8")
     options = UaServerOptions(folder / "pki", "opc.tcp://127.0.0.1:0/line")
-    bridge, started = Bridge(load_plant(folder / "plant.yaml"), options), asyncio.Event()
-    running = asyncio.create_task(bridge.run(started.set))
-    try:
-        await asyncio.wait([running, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert not running.done(), running.exception()
-        async with client_of(bridge, "") as client:
-            yield Hall(bridge, client)
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
+    bridge = Bridge(load_plant(folder / "plant.yaml"), options)
+    async with at_work(bridge), client_of(bridge, "") as client:
+        yield Hall(bridge, client)
 
 
 def remember(plant: Hall, tag: str, values: np.ndarray, end: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from server.app import Bridge
 from server.config.load import load_plant
 from server.services.options import UaServerOptions
 from tests.analysis.conftest import SECOND, Hall, client_of, no_time, text, texts
+from tests.simulators.bridge import at_work
 from tests.simulators.fmus import GAIN, TIME_CONSTANT_S, build_fmu
 from tests.simulators.onnx_files import build_onnx, expected
 
@@ -87,18 +87,11 @@ async def works(folder: Path, *parts: str) -> AsyncIterator[Hall]:
         lines = [line.removeprefix(part) for line in lines]
     (folder / "plant.yaml").write_text("\n".join(lines))
     options = UaServerOptions(folder / "pki", "opc.tcp://127.0.0.1:0/works", users_file=None)
-    bridge, started = Bridge(load_plant(folder / "plant.yaml"), options), asyncio.Event()
-    running = asyncio.create_task(bridge.run(started.set))
-    try:
-        await asyncio.wait([running, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert not running.done(), running.exception()
-        async with client_of(bridge, "") as client:
-            plant = Hall(bridge, client)
-            await plant.until(lambda: _status(plant, "Hall/Outdoor"), Status.BadNoCommunication, 10.0)
-            yield plant
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
+    bridge = Bridge(load_plant(folder / "plant.yaml"), options)
+    async with at_work(bridge), client_of(bridge, "") as client:
+        plant = Hall(bridge, client)
+        await plant.until(lambda: _status(plant, "Hall/Outdoor"), Status.BadNoCommunication)
+        yield plant
 
 
 async def _status(plant: Hall, path: str) -> int:

@@ -24,6 +24,7 @@ from server.history_command.exporting import parts
 from server.history_command.times import ticks_of
 from server.remote import Remote
 from server.services.options import UaServerOptions
+from tests.simulators.bridge import at_work
 from tests.simulators.histories import Value, block, values_of
 
 PLANT = """
@@ -202,24 +203,18 @@ async def test_a_bridge_that_runs_takes_values_in_and_gives_them_out(plant_file:
     options = UaServerOptions(
         pki_dir=tmp_path / "pki", endpoint_url="opc.tcp://127.0.0.1:0", data_dir=plant_file.parent / "data"
     )
-    bridge, started = Bridge(plant, options), asyncio.Event()
-    running = asyncio.create_task(bridge.run(started.set))
+    bridge = Bridge(plant, options)
     file = tmp_path / "past.csv"
     file.write_text("tag,time,value,text\nP/Small,2026-03-01T00:00:00Z,7,\nP/Name,2026-03-01T00:00:00Z,,Otto\n")
     row = next(tag.row for tag in plant.tags if tag.path == "P/Small")
-    try:
-        async with listening(socket_path(plant.name), Remote(bridge, plant_file).verbs):
-            await asyncio.wait_for(started.wait(), 30)
-            result = await asyncio.to_thread(uatwin, "import", file)
-            assert result.exit_code == 0, result.stderr
-            assert (await bridge.history.read(row, T0, T0)).cells.tolist() == [7]
-            out = tmp_path / "out.parquet"
-            span = ("--from", "2026-02-28", "--to", "2026-03-02")
-            result = await asyncio.to_thread(uatwin, "export", *span, "--out", out)
-            assert result.exit_code == 0, result.stderr
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
+    async with at_work(bridge), listening(socket_path(plant.name), Remote(bridge, plant_file).verbs):
+        result = await asyncio.to_thread(uatwin, "import", file)
+        assert result.exit_code == 0, result.stderr
+        assert (await bridge.history.read(row, T0, T0)).cells.tolist() == [7]
+        out = tmp_path / "out.parquet"
+        span = ("--from", "2026-02-28", "--to", "2026-03-02")
+        result = await asyncio.to_thread(uatwin, "export", *span, "--out", out)
+        assert result.exit_code == 0, result.stderr
     table = pd.read_parquet(out)
     assert dict(zip(table["tag"], table["value"].fillna(0), strict=True)) == {"P/Name": 0.0, "P/Small": 7.0}
 

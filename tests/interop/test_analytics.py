@@ -22,6 +22,7 @@ from server.demo.sensors import Instruments
 from server.security.users import add_user
 from server.services.options import UaServerOptions
 from tests.interop.conftest import HERE, Plant, run_script
+from tests.simulators.bridge import at_work
 
 SECOND = 10_000_000
 NORMAL_S, WORN_S = 900, 120
@@ -68,10 +69,7 @@ async def report(plant: Plant, tmp_path_factory: Any) -> AsyncIterator[dict[str,
     options = UaServerOptions(
         folder / "pki", "opc.tcp://127.0.0.1:0/demo", users_file=folder / "users.yaml", data_dir=folder / "data"
     )
-    bridge, started = Bridge(load_plant(file), options), asyncio.Event()
-    running = asyncio.create_task(bridge.run(started.set))
-    try:
-        await asyncio.wait([running, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
+    async with at_work(Bridge(load_plant(file), options)) as bridge:
         end = now_ticks() - 30 * SECOND
         remember(bridge, end)
         span = {"begin": end - (NORMAL_S + WORN_S - 1) * SECOND, "fault": end - (WORN_S + 5) * SECOND, "end": end}
@@ -79,9 +77,6 @@ async def report(plant: Plant, tmp_path_factory: Any) -> AsyncIterator[dict[str,
         yield await run_script(
             plant, HERE / "analytics.mjs", url=bridge.server.endpoint_url, password=PASSWORD, **times
         )
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 def moment(ticks: int) -> str:

@@ -72,13 +72,10 @@ async def bridge(folder: Path, plant_file: str) -> AsyncIterator[Bridge]:
 
 
 @asynccontextmanager
-async def serving(plant_file: Path, pki: Path, turn: asyncio.Lock | None = None) -> AsyncIterator[Whole]:
-    """The whole bridge of a plant file with its OPC UA server on a free port, and what makes twins beside it. turn: to
-    be held by a test that has the bridge adopt a plant."""
-    whole = Whole(load_plant(plant_file), UaServerOptions(pki, "opc.tcp://127.0.0.1:0/uatwin"))
+async def at_work(whole: Whole) -> AsyncIterator[Whole]:
+    """Run a whole bridge from when clients can connect; it is ended whatever happens."""
     started = asyncio.Event()
     running = asyncio.create_task(whole.run(started.set))
-    creating = asyncio.create_task(Creator(whole, plant_file, turn or asyncio.Lock()).run())
     waiting = asyncio.create_task(started.wait())
     try:
         await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -87,7 +84,20 @@ async def serving(plant_file: Path, pki: Path, turn: asyncio.Lock | None = None)
         yield whole
     finally:
         waiting.cancel()
-        creating.cancel()
         running.cancel()
-        await asyncio.wait([running, waiting, creating])
+        await asyncio.wait([running, waiting])
+
+
+@asynccontextmanager
+async def serving(plant_file: Path, pki: Path, turn: asyncio.Lock | None = None) -> AsyncIterator[Whole]:
+    """The whole bridge of a plant file with its OPC UA server on a free port, and what makes twins beside it. turn: to
+    be held by a test that has the bridge adopt a plant."""
+    whole = Whole(load_plant(plant_file), UaServerOptions(pki, "opc.tcp://127.0.0.1:0/uatwin"))
+    creating = asyncio.create_task(Creator(whole, plant_file, turn or asyncio.Lock()).run())
+    try:
+        async with at_work(whole):
+            yield whole
+    finally:
+        creating.cancel()
+        await asyncio.wait([creating])
         assert creating.cancelled(), creating.exception()
