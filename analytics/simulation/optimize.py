@@ -24,7 +24,8 @@ from analytics.simulation.constraints import Constraint, constraint_of
 from analytics.simulation.electric import has_electric
 from analytics.simulation.naming import shown
 from analytics.simulation.objective import Objective, UnknownName, Unreadable, parsed
-from analytics.simulation.optimizer import Question, answer
+from analytics.simulation.optimizer import answer
+from analytics.simulation.optimizer_setup import Question
 from analytics.simulation.simulate import with_machines
 from analytics.simulation.variables import Variable, variables_of
 from analytics.simulation.vocabulary import Vocabulary, vocabulary
@@ -102,10 +103,7 @@ def run(
     """The results of OptimizeSetpoints in their order. Raises NotAvailable, ArgumentError."""
     known = (*models, *((model,) if model is not None else ()))
     question = Question(uses, twin, objective, variables, constraints, horizon_s, present, units, known)
-    try:
-        return answer(question, series, (start_ticks, end_ticks), progress)
-    except UnknownName as error:
-        raise ArgumentError(CONSTRAINTS, BAD_NO_MATCH, str(error)) from None
+    return answer(question, series, (start_ticks, end_ticks), progress)
 
 
 def _objective(argument: object, aim: Aim, words: Vocabulary, uses: Sequence[ModelUse]) -> Objective:
