@@ -87,11 +87,11 @@ class ModelStore:
 
     def update(self, record: ModelRecord) -> None:
         """Keep a changed record. Raises ModelStoreError."""
-        self._replace(self._of(record) / RECORD, encoded(record))
+        replace_file(self._of(record) / RECORD, encoded(record))
 
     def save_labels(self, twin: str, labels: Sequence[Label]) -> None:
         """Keep the labels of a twin, all of them. Raises ModelStoreError."""
-        self._replace(self.folder / _folder_name(twin) / LABELS, msgspec.json.encode((twin, labels)))
+        replace_file(self.folder / _folder_name(twin) / LABELS, msgspec.json.encode((twin, labels)))
 
     def arrays(self, record: ModelRecord) -> Arrays:
         """What a model computes with. Raises ModelStoreError."""
@@ -110,15 +110,17 @@ class ModelStore:
     def _of(self, record: ModelRecord) -> Path:
         return self.folder / _folder_name(record.twin) / record.id
 
-    def _replace(self, file: Path, content: bytes) -> None:
-        fresh = file.with_name(f".{file.name}.new")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _write(fresh, content)
-            fresh.replace(file)
-            _sync(file.parent)
-        except OSError as error:
-            raise ModelStoreError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Write a file, whole or not at all. Raises ModelStoreError."""
+    fresh = file.with_name(f".{file.name}.new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(fresh, content)
+        fresh.replace(file)
+        _sync(file.parent)
+    except OSError as error:
+        raise ModelStoreError(f"{file}: cannot be written: {error.strerror or error}") from error
 
 
 def encoded(record: ModelRecord) -> bytes:

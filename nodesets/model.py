@@ -158,6 +158,16 @@ _MODEL: Final = (
     _value(6310, "LibraryVersions", "String", "name=version", 1),
     _value(6311, "DriftScore", "Double", "0 as in training, upwards; NaN where not known"),
     _value(6312, "Reason", "String", "Why it is not what it should be; empty where all is well"),
+    Declared(
+        6313,
+        "Variable",
+        "Schedule",
+        "Optional",
+        "Of the newest one that is made again and again: how often, and when next",
+        "BaseDataVariableType",
+        "String",
+        -1,
+    ),
     Declared(5201, "Object", "Figures", "Mandatory", "Found on data not used for the training", "BaseObjectType"),
 )
 

@@ -13,7 +13,9 @@ from analytics.series import TICKS_PER_SECOND, Series, hold
 
 Matrix = npt.NDArray[np.float64]
 HOLD_S: Final = 600.0
-"""How long a reading counts where none follows."""
+"""How long a reading counts where none follows; longer where it usually takes longer, and for ever where there are so
+few that they were told on change."""
+_FEW, _PATIENCE = 20, 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,9 +48,15 @@ def cut(series: Mapping[str, Series], start_ticks: int, end_ticks: int, segment_
 
 def _averaged(series: Series, first: int, step: int, count: int) -> Matrix:
     moments = first + np.arange(count, dtype=np.int64) * step
-    held = hold(series, moments, HOLD_S)
+    held = hold(series, moments, _patience_s(series))
     places = (series.ticks - first + step // 2) // step
     known = np.isfinite(series.values) & (places >= 0) & (places < count)
     sums = np.bincount(places[known], series.values[known], count)
     many = np.bincount(places[known], minlength=count)
     return np.where(many > 0, sums / np.maximum(many, 1), held)
+
+
+def _patience_s(series: Series) -> float:
+    if len(series) < _FEW:
+        return 1e9
+    return max(HOLD_S, _PATIENCE * float(np.median(np.diff(series.ticks))) / TICKS_PER_SECOND)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from asyncua.ua.object_ids import ObjectIds
 
 from analytics.function import ONE_DIMENSION, ArgumentType
 from analytics.models import ModelRecord
+from analytics.simulation.calibrated import KIND as CALIBRATION
 from server.address_space.object_views import PROPERTY, ActionView, ObjectView, ValueView
 from server.analysis.jobs import JobBook, JobRecord, JobState
 from server.analysis.library import Library
@@ -24,10 +25,12 @@ _TRANSITIONS: Final = {"ReadyToRunning": 2, "RunningToHalted": 3, "ReadyToHalted
 
 
 class AnalyticsObjects:
-    """library: the models; jobs: the jobs."""
+    """library: the models; jobs: the jobs. schedule: how the models of a twin are calibrated continuously, by its path;
+    "" where they are not."""
 
-    def __init__(self, library: Library, jobs: JobBook) -> None:
+    def __init__(self, library: Library, jobs: JobBook, schedule: Callable[[str], str] = lambda twin: "") -> None:
         self._library = library
+        self._schedule = schedule
         self._jobs = jobs
 
     def names(self, twin: Twin, folder: str) -> Sequence[str]:
@@ -40,15 +43,19 @@ class AnalyticsObjects:
         """One of them."""
         if folder == "Models":
             record = self._library.find(twin.path, name)
-            return model_view(record) if record is not None else None
+            return model_view(record, self._schedule_of(record)) if record is not None else None
         job = self._jobs.find(twin.path, name)
         return job_view(job) if job is not None else None
 
+    def _schedule_of(self, record: ModelRecord) -> str:
+        newest = [one.id for one in self._library.models(record.twin) if one.kind == CALIBRATION][-1:]
+        return self._schedule(record.twin) if record.id in newest else ""
 
-def model_view(record: ModelRecord) -> ObjectView:
-    """A model as an object of ModelType."""
+
+def model_view(record: ModelRecord, schedule: str = "") -> ObjectView:
+    """A model as an object of ModelType. schedule: of what is made again and again."""
     versions = [f"{name}={version}" for name, version in record.libraries.items()]
-    values = (
+    values: tuple[ValueView, ...] = (
         ValueView("State", _STRING, str(record.state), "Draft, Training, Candidate, Active or Retired"),
         ValueView("Kind", _STRING, record.kind, "What it is for"),
         ValueView("Version", _UINT32, record.version, "Among the models of its kind"),
@@ -62,6 +69,8 @@ def model_view(record: ModelRecord) -> ObjectView:
         ValueView("DriftScore", _DOUBLE, record.drift, "0 as in training, upwards; NaN where not known"),
         ValueView("Reason", _STRING, record.reason, "Why it is not what it should be; empty where all is well"),
     )
+    if schedule:
+        values = (*values, ValueView("Schedule", _STRING, schedule, "How often it is made anew, and when next"))
     figures = tuple(ValueView(name, _DOUBLE, value) for name, value in record.figures.items())
     found = ObjectView(
         "Figures", "BaseObjectType", "What was found on data not used for the training", record.created_ticks, figures

@@ -132,8 +132,8 @@ class Library:
         self._models[record.twin].remove(record)
         self._tell(record.twin)
 
-    async def finish(self, record: ModelRecord, lesson: Lesson) -> ModelRecord:
-        """The training succeeded: a Candidate, kept on disk."""
+    async def finish(self, record: ModelRecord, lesson: Lesson, reason: str = "") -> ModelRecord:
+        """The training succeeded: a Candidate, kept on disk. reason: why it is not better than that."""
         trained = lesson.trained
         done = replace(
             record,
@@ -147,6 +147,7 @@ class Library:
             data_hash=lesson.data_hash,
             libraries=dict(lesson.libraries),
             windows=trained.windows,
+            reason=reason,
         )
         await self._write(lambda: self._store.save(done, trained.arrays))
         self._put(done)
