@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +40,14 @@ from server.history.recent import Recent
 from server.methods import Analytics
 from server.publish.contract import Order
 from server.publish.publishers import About, Publishers
+from server.scenarios.scenarios import Scenarios
+from server.scenarios.stage import Stage
 from server.services.actions import AnalyticsActions, CommandActions, analytics_methods
 from server.services.audit_events import AuditTrail
 from server.services.job_events import JobEvents
 from server.services.options import UaServerOptions
 from server.services.rule_calls import RuleCalls
+from server.services.scenario_calls import ScenarioCalls
 from server.services.ua_server import UaServer
 from server.tags.table import TagTable
 
@@ -97,18 +100,19 @@ class Bridge:
             lambda: self.alarms.definitions,
             self._tag_at,
             lambda: self.plant.sections.get("analytics"),
+            clock=lambda twin: self.scenarios.ticks_at(twin),
         )
         self.health = HealthScores(plant, self.table, lambda: self.alarms.definitions)
         self.alarms.on_definitions(lambda _: self.analytics.adopt())
         self.alarms.on_definitions(lambda _: self.health.forget())
         self.live = Live(plant, self.table, self.library, self.analytics.complete)
-        objects = AnalyticsObjects(self.library, self.jobs)
+        objects, self._offers = AnalyticsObjects(self.library, self.jobs), Offers()
         self.following = Following(self.alarms)
         conditions = self.following.conditions
         self.space = TwinSpace(
             plant,
             self.table,
-            analytics_methods(Offers()),
+            analytics_methods(self._offers),
             conditions,
             objects=objects,
             past=past,
@@ -117,9 +121,24 @@ class Bridge:
         )
         self.library.on_change(self.space.forget_objects)
         self.jobs.on_list(self.space.forget_objects)
-        commands, methods = CommandActions(self.commands), AnalyticsActions(self.analytics, self.space.node_id)
+        stage = Stage(
+            self.table,
+            self.space,
+            self.recent,
+            lambda: self.plant,
+            self.analytics.context,
+            self._seat,
+            lambda: self.server.held_rows(),
+            self._let_go,
+        )
+        self.scenarios = Scenarios(stage, self.worker)
+        self.trials = Commands(plant, self.table, self.scenarios)
+        commands = CommandActions(self.commands, self.trials, self.scenarios.has)
+        methods = AnalyticsActions(self.analytics, self.space.node_id)
         self.server = UaServer(options, self.table, self.space, commands, methods, self.history)
-        self.commands.on_audit(AuditTrail(self.server).note)
+        for of_one in (self.commands, self.trials):
+            of_one.on_audit(AuditTrail(self.server).note)
+        ScenarioCalls(self.server, self.scenarios)
         RuleCalls(self.server, self.rules, self.alarms)
         self.jobs.on_transition(JobEvents(self.server).note)
         about = About(self.server.application_uri, options.application_name, lambda: (self.server.endpoint_url,))
@@ -151,6 +170,7 @@ class Bridge:
                 tasks.create_task(self.publishers.run(), name="publishers")
                 tasks.create_task(self.alarms.run(), name="alarms")
                 tasks.create_task(self.following.conditions.run(), name="conditions")
+                tasks.create_task(self.scenarios.run(), name="scenarios")
         finally:
             await self.jobs.stop()
             await asyncio.gather(self.server.stop(), self.worker.stop())
@@ -174,6 +194,7 @@ class Bridge:
         removed = np.setdiff1d(retired(new), retired(self.plant))
         self.plant, self._rows = new, _rows_of(new)
         self.commands.adopt(new)
+        self.trials.adopt(new)
         self.analytics.adopt()
         self.live.adopt(new)
         self.health.adopt(new)
@@ -183,6 +204,27 @@ class Bridge:
         self.alarms.adopt(new, at_run_time)
         self.table.mark(removed.astype(np.int32), Status.BadNodeIdUnknown, Status.BadNodeIdUnknown)
         return Change(tuple(connections), len(more), len(removed))
+
+    def _seat(self, tags: Sequence[Tag]) -> None:
+        """Give tags of scenarios their rows; those behind the last are made."""
+        seats, rows = list(self.plant.tags), len(self.table)
+        for tag in tags:
+            if tag.row < rows:
+                seats[tag.row] = tag
+        more = [tag for tag in tags if tag.row >= rows]
+        self.plant = replace(self.plant, tags=(*seats, *sorted(more, key=lambda tag: tag.row)))
+        if more:
+            self.table.grow([int(tag.data_type) for tag in more], [tag.array_length for tag in more])
+            self.history.make_room()
+            self.acquisition.make_room(self.plant.tags)
+        self.space.seat(self.plant)
+        self.trials.adopt(self.plant)
+
+    async def _let_go(self, path: str, rows: frozenset[int]) -> None:
+        """Remember nothing of the twins below a path, nor of their rows."""
+        self._offers.forget(path)
+        self.server.reads.forget(rows)
+        await self.analytics.forget(path)
 
     async def _obey(self, order: Order) -> tuple[int, str]:
         """Carry out a command that a subscriber gave."""

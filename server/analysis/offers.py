@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from analytics.arguments import Context
 from analytics.catalog import CATALOG
-from analytics.function import Function
+from analytics.function import Access, Function
 from server.analysis.surroundings import survey
+from server.config.diagnostics import SCENARIOS
 from server.config.plant import Twin
 
 Offer = tuple[Function, ...]
@@ -38,7 +39,13 @@ class Offers:
             stations=around.stations,
             machines=around.machines,
         )
-        offer = tuple(function for function in CATALOG.values() if function.needs(context))
+        offer = tuple(function for function in CATALOG.values() if function.needs(context) and _fits(function, twin))
         offer = self._shared.setdefault(offer, offer)
         self._known[twin.path] = twin, offer
         return offer
+
+
+def _fits(function: Function, twin: Twin) -> bool:
+    """The copy of a twin in a scenario lives for hours: nothing is learned from it, and nothing kept about it."""
+    copied = twin.path.startswith(f"{SCENARIOS}/")
+    return not copied or (function.plan is not None and function.access is not Access.engineer)

@@ -16,6 +16,7 @@ from server.analysis.access import may_cancel
 from server.analysis.jobs import Caller
 from server.analysis.offers import Offer, Offers
 from server.commands.executor import Commands
+from server.config.diagnostics import SCENARIOS
 from server.config.plant import CommandMethod, Twin
 from server.methods import Analytics
 from server.security.roles import User
@@ -55,18 +56,23 @@ def _argument(of: CatalogArgument) -> Argument:
 
 
 class CommandActions:
-    """Writes and command methods, for the Attribute and Method services."""
+    """Writes and command methods, for the Attribute and Method services. of_scenarios: where those of copies go, whose
+    rows in_scenario knows: they have no way to a device."""
 
-    def __init__(self, commands: Commands) -> None:
+    def __init__(self, commands: Commands, of_scenarios: Commands, in_scenario: Callable[[int], bool]) -> None:
         self._commands = commands
+        self._of_scenarios = of_scenarios
+        self._in_scenario = in_scenario
 
     async def write(self, row: int, value: Any, user: User) -> int:
         """The StatusCode, once the device has confirmed or refused."""
-        return await self._commands.write(row, value, user.name)
+        commands = self._of_scenarios if self._in_scenario(row) else self._commands
+        return await commands.write(row, value, user.name)
 
     async def call(self, method: CommandMethod, arguments: Sequence[Any], user: User) -> ua.CallMethodResult:
         """The same for a command method, with a StatusCode for each argument when one is wrong."""
-        outcome = await self._commands.call(method, arguments, user.name)
+        commands = self._of_scenarios if method.path.startswith(f"{SCENARIOS}/") else self._commands
+        outcome = await commands.call(method, arguments, user.name)
         results = [status_code(status) for status in outcome.argument_status]
         if outcome.status != ua.StatusCodes.BadInvalidArgument:
             return Explained(status_code(outcome.status), words=outcome.reason)

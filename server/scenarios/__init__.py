@@ -1,0 +1,1 @@
+"""Scenarios: copies of twins as nodes, fed by their models instead of drivers."""
