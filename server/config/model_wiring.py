@@ -160,6 +160,8 @@ class Wiring:
         if factor is None:
             factor, moved = self._units(draft, tag, about, place, port)
             offset += moved
+        if command is None and tag.command is not None:
+            command = tag  # it sets itself
         return Term(tag.path, "", factor, offset, command.path if command is not None else "")
 
     def _other(self, draft: Draft, text: str) -> Term | None:
