@@ -129,6 +129,7 @@ class Bridge:
             self.analytics.context,
             self._seat,
             lambda: self.server.held_rows(),
+            self.analytics.look_anew,
             self._let_go,
         )
         self.scenarios = Scenarios(stage, self.worker)

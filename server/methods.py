@@ -134,6 +134,10 @@ class Analytics:
         """The plant or its alarms have changed: look at the twins' signals anew."""
         self._surveyor.forget()
 
+    def look_anew(self, path: str) -> None:
+        """The twin with that path and all below it have changed."""
+        self._surveyor.forget_below(path)
+
     async def forget(self, path: str) -> None:
         """The twin with that path and all below it have gone, and so have their jobs."""
         self._surveyor.forget_below(path)

@@ -51,6 +51,8 @@ class PlantIndex:
         self.rows: dict[str, int] = {tag.path: tag.row for tag in plant.tags if not tag.path.startswith(_GRAFTED)}
         self.services: dict[str, tuple[Tag, ...]] = dict(plant.services)
         self.grafts: dict[str, Graft] = {}
+        self.node_versions: dict[str, int] = {}
+        """When the references of the folder of a graft changed last, in ticks, by its path."""
         self.twins: dict[str, Twin] = {twin.path: twin for twin in plant.walk()}
         self.methods: dict[str, CommandMethod] = {
             method.path: method for twin in self.twins.values() for method in twin.methods

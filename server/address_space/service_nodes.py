@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Final, cast
 
 from asyncua import ua
+from asyncua.ua.uatypes import win_epoch_to_datetime
 
 from server.address_space.arguments import argument_lists
 from server.address_space.attributes import method_attributes, object_attributes, property_attributes
@@ -15,8 +17,11 @@ from server.address_space.lazy_nodes import PlantNode
 from server.address_space.method_views import MethodView
 from server.address_space.pubsub_nodes import Link, MakeNode, PubSubNodes
 from server.address_space.service_methods import SERVICE_METHODS, service_method
+from server.config.diagnostics import SCENARIOS
 from server.publish.published import connections
 from server.tags.table import TagTable
+
+_NODE_VERSION: Final = "NodeVersion"
 
 
 class ServiceNodes:
@@ -33,6 +38,7 @@ class ServiceNodes:
     ) -> None:
         self._services = index.services
         self._grafts = index.grafts
+        self._versions = index.node_versions
         self._conditions = conditions
         self._heads = heads
         self._node = node
@@ -49,7 +55,7 @@ class ServiceNodes:
     def make(self, path: str) -> PlantNode | None:
         """The node with that path; None where it is none of these."""
         if path not in self._services:
-            return self._method(path) or self._arguments(path) or self._pubsub.make(path)
+            return self._method(path) or self._arguments(path) or self._version(path) or self._pubsub.make(path)
         head, above = self._heads.root(path), path.rpartition("/")[0]
         links: list[Link] = [("Organizes", False, self._heads.root(above) if above else OBJECTS)]
         links += [("HasComponent", True, self._heads.tag(tag)) for tag in self._services[path]]
@@ -57,6 +63,8 @@ class ServiceNodes:
         links += [("HasComponent", True, self._heads.method(one, in_types=True)) for one in methods]
         below = (one for one in self._services if one.rpartition("/")[0] == path)
         links += [("Organizes", True, self._heads.root(one)) for one in below]
+        if path == SCENARIOS:
+            links.append(("HasProperty", True, self._heads.property(path, _NODE_VERSION)))
         graft = self._grafts.get(path)
         links += [("Organizes", True, self._heads.twin(twin)) for twin in (graft.twins if graft is not None else ())]
         links += self._pubsub.links_of_publisher(path)
@@ -85,6 +93,21 @@ class ServiceNodes:
         value = ua.Variant(arguments, ua.VariantType.ExtensionObject, is_array=True)
         attributes = property_attributes(head, "", standard("Argument"), value, self._since)
         return self._node(head, attributes, iter([("HasProperty", False, self._heads.method(owner, in_types=True))]))
+
+    def _version(self, path: str) -> PlantNode | None:
+        """NodeVersion of the folder of scenarios, which changes with each ModelChangeEvent (Part 3, 9.32.2)."""
+        if path != f"{SCENARIOS}.{_NODE_VERSION}" or SCENARIOS not in self._services:
+            return None
+        head = self._heads.property(SCENARIOS, _NODE_VERSION)
+        text = "Another one whenever scenarios came or went"
+        attributes = property_attributes(head, text, standard("String"), self._version_value, self._since)
+        return self._node(head, attributes, iter([("HasProperty", False, self._heads.root(SCENARIOS))]))
+
+    def _version_value(self) -> ua.DataValue:
+        ticks = self._versions.get(SCENARIOS)
+        when = self._since if ticks is None else cast(ua.DateTime, win_epoch_to_datetime(ticks))
+        value = ua.Variant(str(ticks or 0), ua.VariantType.String)
+        return ua.DataValue(value, SourceTimestamp=when, ServerTimestamp=when)
 
     def _view(self, path: str) -> MethodView | None:
         return service_method(path) if path.rpartition("/")[0] in self._services else None

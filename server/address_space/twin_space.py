@@ -11,6 +11,7 @@ import numpy.typing as npt
 from asyncua import ua
 from asyncua.server.server import Server
 
+from drivers.readings import now_ticks
 from nodesets import loader
 from nodesets.catalog import SHIPPED, TWIN
 from server.address_space.condition_views import ConditionViews
@@ -66,6 +67,7 @@ class TwinSpace:
         self._entries = Entries(self._heads)
         self._nodes: LazyNodes | None = None
         self._grafts: dict[str, Graft] = {}
+        self._node_versions: dict[str, int] = {}
         self.conditions.watch(self._forget)
         self.adopt(plant)
 
@@ -75,6 +77,7 @@ class TwinSpace:
         plant that cannot be shown."""
         defined = self.conditions.definitions if alarms is None else alarms
         index = PlantIndex(plant, self._analytics_methods, self.conditions, defined)
+        index.node_versions = self._node_versions
         for graft in self._grafts.values():
             index.graft(graft)
         self.views = ConditionViews(self.conditions, self._heads, index.tag)
@@ -96,12 +99,24 @@ class TwinSpace:
         AddressSpaceError, and shows nothing of them, for paths that two nodes would share."""
         self._index.graft(graft)
         self._grafts[graft.path] = graft
+        self._changed(graft.path)
+
+    def regraft(self, graft: Graft) -> None:
+        """Show what stands at its path in another way; nodes neither come nor go."""
+        self._index.prune(graft.path)
+        self._index.graft(graft)
+        self._grafts[graft.path] = graft
         self._forget_graft(graft.path)
 
     def prune(self, path: str) -> None:
         """Show the graft with that path no more."""
         self._index.prune(path)
         del self._grafts[path]
+        self._changed(path)
+
+    def _changed(self, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        self._node_versions[folder] = max(now_ticks(), self._node_versions.get(folder, 0) + 1)
         self._forget_graft(path)
 
     def _forget_graft(self, path: str) -> None:

@@ -49,7 +49,9 @@ class _Alive:
     scenario: Scenario
     task: asyncio.Task[None]
     tags: Sequence[Tag]
-    machines: Wish
+    wish: Wish
+    copier: Copier
+    values: dict[str, float]
 
 
 class Scenarios:
@@ -119,7 +121,10 @@ class Scenarios:
     def hold(self, scenario_id: str, names: Any, values: Any) -> None:
         """Raises ArgumentError."""
         one = self._find(scenario_id)
-        one.scenario.hold(given_of(names, values, one.scenario.copy.uses, one.machines.above, 1))
+        given = given_of(names, values, one.scenario.copy.uses, one.wish.above, 1)
+        one.scenario.hold(given)
+        if given.keys() & one.values.keys() - one.scenario.copy.tags.keys():
+            self._bind_anew(one, given)
 
     # -- for other parts of the bridge --------------------------------------------------------------------------------
 
@@ -220,8 +225,17 @@ class Scenarios:
         scenario.show()
         self._of_row.update(dict.fromkeys((tag.row for tag in (*copies, *own)), scenario))
         task = asyncio.create_task(self._keep_running(scenario), name=f"scenario {scenario_id}")
-        self._alive[scenario_id] = _Alive(scenario, task, [*copies, *own], wish)
+        self._alive[scenario_id] = _Alive(scenario, task, [*copies, *own], wish, copier, values)
         return scenario
+
+    def _bind_anew(self, one: _Alive, given: Mapping[str, float]) -> None:
+        """What feeds the copy from outside is a constant of the models of its twins, and has become another one."""
+        one.values.update(given)
+        before = one.scenario.copy.graft
+        graft = replace(before, twins=tuple(map(one.copier.twin, one.wish.roots)))
+        self._stage.space.regraft(graft)
+        one.scenario.copy = replace(one.scenario.copy, graft=graft)
+        self._stage.forget(before.path)
 
     def _numbered(self) -> str:
         """A name that no scenario ever had, so that nobody takes a new one for an old one."""
@@ -280,7 +294,7 @@ def _asked(copies: Iterable[Tag]) -> frozenset[int]:
 
 
 def _last(status: int, has_value: bool) -> int:
-    """Of a tag that nothing feeds any more: OPC UA Part 8, 7.4."""
+    """Of a tag that nothing feeds any more: OPC UA Part 8, 7.3.2."""
     if not has_value:
         return Status.BadNotConnected
     return Status.UncertainLastUsableValue if is_good(status) else status

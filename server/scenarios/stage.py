@@ -16,7 +16,8 @@ from server.tags.table import TagTable
 class Stage:
     """plant: the one that is shown, with a tag for every row of the table. context: what is known of a twin, its models
     calibrated. seat: gives tags their rows in the plant and the table, those behind the last in order. held: rows that
-    clients know by themselves. let_go: nothing is to be remembered of the twins below a path and of their rows."""
+    clients know by themselves. forget: the twins below a path have changed. let_go: nothing is to be remembered of the
+    twins below a path and of their rows."""
 
     table: TagTable
     space: TwinSpace
@@ -25,4 +26,5 @@ class Stage:
     context: Callable[[Twin], Context]
     seat: Callable[[Sequence[Tag]], None]
     held: Callable[[], frozenset[int]]
+    forget: Callable[[str], None]
     let_go: Callable[[str, frozenset[int]], Awaitable[None]]

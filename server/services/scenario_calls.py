@@ -26,9 +26,13 @@ _DONE: Final = 100
 _REFUSED: Final = 300
 """Severities of audit events."""
 _SEVERITY: Final = {News.created: 100, News.deleted: 100, News.expired: 200, News.failed: 500}
-_NODE_ADDED, _NODE_DELETED = 1, 2
+_REFERENCE_ADDED, _REFERENCE_DELETED = 4, 8
 """Bits of the Verb of a ModelChangeStructureDataType (Part 5, 12.16)."""
-_VERBS: Final = {News.created: _NODE_ADDED, News.deleted: _NODE_DELETED, News.expired: _NODE_DELETED}
+_VERBS: Final = {
+    News.created: _REFERENCE_ADDED,
+    News.deleted: _REFERENCE_DELETED,
+    News.expired: _REFERENCE_DELETED,
+}
 Arguments = list[ua.Variant]
 Do = Callable[[Arguments], Awaitable[tuple[list[ua.Variant], str]]]
 """The outputs, and why it was not done, "" where it was."""
@@ -125,7 +129,8 @@ class ScenarioCalls:
     # -- events -------------------------------------------------------------------------------------------------------
 
     def _tell(self, scenario: Scenario, news: News) -> None:
-        """What happened is heard at the folder; that nodes have come or gone, at the Server (Part 3, 9.32)."""
+        """What happened is heard at the folder; that its references have changed, and its NodeVersion with them, at the
+        Server (Part 3, 9.32.2 and 9.32.7)."""
         path = scenario.copy.graft.path
         why = f": {scenario.reason}" if news is News.failed else ""
         text = f"Scenario {scenario.copy.id} {news.value}{why}"
@@ -133,7 +138,7 @@ class ScenarioCalls:
         self._server.events.emit(twin_event(self._space, path, kind, text, _SEVERITY[news]).finish())
         if news in _VERBS:
             change = ua.ModelChangeStructureDataType(
-                Affected=self._id(path), AffectedType=standard("FolderType"), Verb=ua.Byte(_VERBS[news])
+                Affected=self._id(SCENARIOS), AffectedType=standard("FolderType"), Verb=ua.Byte(_VERBS[news])
             )
             draft = EventDraft(standard("GeneralModelChangeEventType"), standard("Server"), "Server", text, _DONE)
             draft.more = {"Changes": ua.Variant([change], _V.ExtensionObject, is_array=True)}
