@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from analytics.simulation.aim import Aim
+from analytics.simulation.constraints import NUMBER, constraint_of
 from analytics.simulation.naming import shown
+from analytics.simulation.objective import Unreadable, parsed
+from analytics.simulation.vocabulary import vocabulary
 from analytics.simulation.wiring import ModelUse
 from server.config.build import Builder
 from server.config.drafts import Draft
@@ -17,8 +20,7 @@ from server.config.optimization import Limit, Mode, Optimization, commands_of
 from server.config.optimization_parts import OptimizationDraft
 from server.config.plant import Twin
 
-_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_VARIABLE: Final = re.compile(rf"(?P<name>\S.*?)(?:\s+(?P<low>{_NUMBER})\s*\.\.\s*(?P<high>{_NUMBER}))?")
+_VARIABLE: Final = re.compile(rf"(?P<name>\S.*?)(?:\s+(?P<low>{NUMBER})\s*\.\.\s*(?P<high>{NUMBER}))?")
 
 
 class OptimizationWiring:
@@ -47,6 +49,8 @@ class _Reading:
         self._problems = problems
         self._draft = draft
         self._lost = lost
+        self._uses = uses
+        self._bounds: dict[str, tuple[float, float]] = {}
         self._commands = commands_of(uses)
         self._of = {key: one for one in draft.optimization for key in one.spec.model_fields_set}
         self._last = draft.optimization[-1]
@@ -56,13 +60,13 @@ class _Reading:
         mode = Mode(self._get("mode"))
         variables = dict(self._variables())
         limits = dict(self._limits(variables))
+        self._check_words()
         if not self._commands and not self._lost:
             self._add(self._last.raw.place, "no model takes a command, so that there is nothing to optimise; bind one")
         if mode is Mode.autonomous:
             self._check_autonomous(variables, limits)
-        aim = Aim(
-            self._get("objective"), tuple(variables.values()), self._get("constraints"), float(self._get("horizon_s"))
-        )
+        named = tuple(variables.values()) or tuple(shown(path, self._draft.path) for path in limits)
+        aim = Aim(self._get("objective"), named, self._get("constraints"), float(self._get("horizon_s")))
         return Optimization(mode, aim, float(self._get("every_s")), limits)
 
     def _get(self, key: str) -> Any:
@@ -87,9 +91,28 @@ class _Reading:
                 self._add(place, f"{match['name']} is given twice; each once")
             seen.add(path)
             bounds = f" {match['low']}..{match['high']}" if match["low"] else ""
+            if bounds:
+                self._bounds[path] = float(match["low"]), float(match["high"])
             if bounds and not float(match["low"]) < float(match["high"]):
                 self._add(place, f"{match['low']}..{match['high']} is upside down; the lower value comes first")
             yield path, f"{shown(path, self._draft.path)}{bounds}"
+
+    def _check_words(self) -> None:
+        """Objective and constraints, by what the models give."""
+        if self._lost or not self._uses:
+            return
+        rows = {path: self._built.rows[path] for use in self._uses for path in use.tags}
+        units = {path: tag.unit for path, row in rows.items() if (tag := self._built.tags[row]) is not None}
+        words = vocabulary(self._uses, self._draft.path, units)
+        for number, text in enumerate(self._get("constraints")):
+            try:
+                constraint_of(text, words)
+            except Unreadable as error:
+                self._add(self._from("constraints").place("constraints", number), str(error))
+        try:
+            parsed(self._get("objective"), words)
+        except Unreadable as error:
+            self._add(self._from("objective").place("objective"), str(error))
 
     def _limits(self, variables: Mapping[str, str]) -> Iterator[tuple[str, Limit]]:
         for text, spec in self._get("limits").items():
@@ -100,7 +123,12 @@ class _Reading:
             if variables and path not in variables:
                 self._add(place, f"{text} has limits and is none of the variables; add it there, or leave it out")
             self._check_range(path, text, spec.low, spec.high)
-            yield path, Limit(spec.low, spec.high, spec.step)
+            low, high = self._bounds.get(path, (spec.low, spec.high))
+            if not max(low, spec.low) < min(high, spec.high) and low < high and spec.low < spec.high:
+                self._add(
+                    place, f"{text} is from {low:g} to {high:g} among the variables, which is outside these limits"
+                )
+            yield path, Limit(max(low, spec.low), min(high, spec.high), spec.step)
 
     def _check_range(self, path: str, text: str, low: float, high: float) -> None:
         tag = self._built.tags[self._built.rows[path]]
@@ -111,11 +139,11 @@ class _Reading:
             self._add(self._from("limits").place("limits", text), message)
 
     def _check_autonomous(self, variables: Mapping[str, str], limits: Mapping[str, Limit]) -> None:
-        wanted = variables if self._get("variables") else self._commands
-        lacking = [shown(path, self._draft.path) for path in wanted if path not in limits]
+        wanted = variables if self._get("variables") else limits or self._commands
+        wrong = len(self._get("limits")) > len(limits)  # that was reported
+        lacking = [] if wrong else [shown(path, self._draft.path) for path in wanted if path not in limits]
         place = self._from("mode").place("mode")
-        given = len(self._get("limits")) > len(limits)  # some were reported
-        if lacking and not given:
+        if lacking:
             named = ", ".join(lacking[:5])
             self._add(place, f"autonomous needs limits of each variable; give limits: {{low, high, step}} of {named}")
         if not self._get("every_s"):
