@@ -21,7 +21,8 @@ from analytics import (
 from analytics.function import Function
 from analytics.managing import MANAGING
 from analytics.process import balance, bottleneck, oee, throughput
-from analytics.simulation import listing, predict, simulate
+from analytics.simulation import calibrate, listing, optimize, predict, simulate
+from analytics.simulation.advising import ADVISING
 
 _FUNCTIONS: Final = (
     quality.CHECK_DATA_QUALITY,
@@ -41,7 +42,10 @@ _FUNCTIONS: Final = (
     balance.GET_MATERIAL_BALANCE,
     simulate.SIMULATE,
     predict.PREDICT,
+    calibrate.CALIBRATE,
+    optimize.OPTIMIZE_SETPOINTS,
     listing.LIST_SIMULATION_MODELS,
+    *ADVISING,
     *MANAGING,
     fleet.TRAIN_FLEET,
 )

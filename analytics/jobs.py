@@ -24,7 +24,7 @@ from analytics import (
     training,
 )
 from analytics.process import balance, bottleneck, oee, throughput
-from analytics.simulation import advance, predict, simulate
+from analytics.simulation import advance, calibration_run, counterfactual, following, optimize, predict, simulate
 
 JOBS: Final[dict[str, Callable[..., Any]]] = {
     "CheckDataQuality": quality.run,
@@ -46,6 +46,10 @@ JOBS: Final[dict[str, Callable[..., Any]]] = {
     "GetMaterialBalance": balance.run,
     "Simulate": simulate.run,
     "Predict": predict.run,
+    "OptimizeSetpoints": optimize.run,
+    "Counterfactual": counterfactual.run,
+    "Following": following.run,
+    "Calibrate": calibration_run.run,
     "BeginScenario": advance.begin,
     "AdvanceScenario": advance.advance,
 }

@@ -21,10 +21,12 @@ from drivers.status import Status
 from server.acquisition.acquisition import Acquisition
 from server.address_space import AddressSpaceError, HistoryView, TwinSpace
 from server.address_space.analytics_objects import AnalyticsObjects
+from server.advice.advice import Advice
 from server.alarms.alarms import Alarms, of_plant
 from server.alarms.data_quality import DataQuality
 from server.alarms.following import Following
 from server.alarms.rule_book import RuleBook
+from server.analysis.calibrating import Calibrating
 from server.analysis.health_scores import HealthScores
 from server.analysis.jobs import JobBook
 from server.analysis.library import Library
@@ -32,7 +34,7 @@ from server.analysis.live import Live
 from server.analysis.offers import Offers
 from server.analysis.past import Past
 from server.commands.executor import Commands
-from server.config.plant import Plant, Tag
+from server.config.plant import Plant, Tag, Twin
 from server.config.renumber import renumber, retired
 from server.diagnostics import Diagnostics
 from server.history.history import History
@@ -43,6 +45,7 @@ from server.publish.publishers import About, Publishers
 from server.scenarios.scenarios import Scenarios
 from server.scenarios.stage import Stage
 from server.services.actions import AnalyticsActions, CommandActions, analytics_methods
+from server.services.advice_events import AdviceEvents
 from server.services.audit_events import AuditTrail
 from server.services.job_events import JobEvents
 from server.services.options import UaServerOptions
@@ -91,6 +94,14 @@ class Bridge:
         self.rules = RuleBook(self.alarms, lambda: self.plant, course.series, options.data / "rules" / "rules.yaml")
         self.worker = Worker()
         self.library, self.jobs = Library(ModelStore(options.data / "models")), JobBook()
+        self.advice = Advice(
+            plant,
+            self.table,
+            self.commands,
+            options.data / "advice",
+            lambda twin, function, arguments: self.analytics.ask(twin, function, arguments),
+        )
+        self.calibrating = Calibrating(options.data / "models")
         self.analytics = Analytics(
             self.table,
             course,
@@ -101,12 +112,14 @@ class Bridge:
             self._tag_at,
             lambda: self.plant.sections.get("analytics"),
             clock=lambda twin: self.scenarios.ticks_at(twin),
+            beside=self.advice,
+            calibrating=self.calibrating,
         )
         self.health = HealthScores(plant, self.table, lambda: self.alarms.definitions)
         self.alarms.on_definitions(lambda _: self.analytics.adopt())
         self.alarms.on_definitions(lambda _: self.health.forget())
         self.live = Live(plant, self.table, self.library, self.analytics.complete)
-        objects, self._offers = AnalyticsObjects(self.library, self.jobs), Offers()
+        objects, self._offers = AnalyticsObjects(self.library, self.jobs, self.calibrating.told), Offers()
         self.following = Following(self.alarms)
         conditions = self.following.conditions
         self.space = TwinSpace(
@@ -121,6 +134,7 @@ class Bridge:
         )
         self.library.on_change(self.space.forget_objects)
         self.jobs.on_list(self.space.forget_objects)
+        self.calibrating.on_change(self.space.forget_objects)
         stage = Stage(
             self.table,
             self.space,
@@ -142,6 +156,7 @@ class Bridge:
         ScenarioCalls(self.server, self.scenarios)
         RuleCalls(self.server, self.rules, self.alarms)
         self.jobs.on_transition(JobEvents(self.server).note)
+        self.advice.notices.on(AdviceEvents(self.server).note)
         about = About(self.server.application_uri, options.application_name, lambda: (self.server.endpoint_url,))
         self.publishers = Publishers(plant, self.table, options.data, about, self._obey)
         self._rows = _rows_of(plant)
@@ -154,7 +169,10 @@ class Bridge:
         gc.disable()  # starting makes half a million objects and next to no garbage: looking for it takes 0.6 s
         try:
             await self.library.open()
+            await self.calibrating.open()
             await self.rules.open()
+            await self.server.prepare()
+            await self.advice.open()
             await self.following.restore(self.server.options.data / "alarms" / "conditions.sqlite")
             await self.server.start()
         finally:
@@ -168,11 +186,14 @@ class Bridge:
                 tasks.create_task(self.diagnostics.run(), name="diagnostics")
                 tasks.create_task(self.live.run(), name="live results")
                 tasks.create_task(self.health.run(), name="health scores")
+                tasks.create_task(self.calibrating.run(self.analytics.complete, self._twin_at), name="calibrations")
+                tasks.create_task(self.advice.run(), name="advice")
                 tasks.create_task(self.publishers.run(), name="publishers")
                 tasks.create_task(self.alarms.run(), name="alarms")
                 tasks.create_task(self.following.conditions.run(), name="conditions")
                 tasks.create_task(self.scenarios.run(), name="scenarios")
         finally:
+            await self.advice.stop()
             await self.jobs.stop()
             await asyncio.gather(self.server.stop(), self.worker.stop())
             self.recent.close()
@@ -197,6 +218,7 @@ class Bridge:
         self.commands.adopt(new)
         self.trials.adopt(new)
         self.analytics.adopt()
+        self.advice.adopt(new)
         self.live.adopt(new)
         self.health.adopt(new)
         connections = await self.acquisition.adopt(new)
@@ -235,6 +257,9 @@ class Bridge:
     def _tag_at(self, path: str) -> Tag | None:
         row = self.space.row_of(self.space.node_id(path))
         return self.space.tag_of(row) if row >= 0 else None
+
+    def _twin_at(self, path: str) -> Twin | None:
+        return next((twin for twin in self.plant.walk() if twin.path == path), None)
 
     def _oldest_ticks(self) -> int:
         return self.history.writer.figures.oldest_ticks

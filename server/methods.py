@@ -15,16 +15,22 @@ from analytics.errors import AnalyticsError, NotAvailable
 from analytics.function import Function
 from analytics.models import ModelRecord
 from analytics.series import Series
+from analytics.simulation.calibrate import CALIBRATE
+from analytics.simulation.calibrated import KIND as CALIBRATION
+from analytics.simulation.calibration_run import Calibrated
 from analytics.training import ACTIVATE, Lesson
 from analytics.worker import Worker
 from drivers.readings import now_ticks
 from drivers.status import Status
+from server.analysis.answers import nothing_yet, unavailable
+from server.analysis.calibrating import Calibrating
 from server.analysis.calibrations import Calibrations
 from server.analysis.fleets import Fleets, member_of, results_of
 from server.analysis.jobs import Caller, JobBook, JobRecord, JobState
 from server.analysis.library import Library
 from server.analysis.managing import Asked, Managing
 from server.analysis.past import NO_QUALITY, Past, good_share, too_many
+from server.analysis.ports import NOTHING, Beside
 from server.analysis.surroundings import Surveyor, TagAt, nowhere
 from server.config.alarm_definitions import AlarmDefinition
 from server.config.plant import Twin
@@ -47,7 +53,8 @@ class Analytics:
 
     table: where the latest live results stand. past: where the course of signals comes from. alarms: gives those
     there are. tag_at: finds tags of the plant by path. cluster: gives the one
-    where dear work is done, None: here. clock: the time, in ticks, at the twin with a path.
+    where dear work is done, None: here. clock: the time, in ticks, at the twin with a path. beside: what
+    else the server does. calibrating: what is calibrated continuously.
     """
 
     def __init__(
@@ -61,43 +68,49 @@ class Analytics:
         tag_at: TagAt = nowhere,
         cluster: Callable[[], Cluster | None] = lambda: None,
         clock: Callable[[str], int] = lambda twin: now_ticks(),
+        beside: Beside = NOTHING,
+        calibrating: Calibrating | None = None,
     ) -> None:
         self.library = library
         self.jobs = jobs
         self._table = table
         self._past = past
         self._worker = worker
-        self._managing = Managing(library)
+        self._beside = beside
+        self._done_here = {**Managing(library).functions, **beside.functions}
         self._surveyor = Surveyor(alarms, tag_at)
         self._fleets = Fleets(past, worker, library, LONGEST_S)
         self._cluster = cluster
         self._clock = clock
-        self._calibrations = Calibrations(library)
+        self._calibrations = Calibrations(library, calibrating or Calibrating())
 
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
         AnalyticsError."""
-        return await self._call(twin, name, arguments, caller, QUICK_S)
+        return await self._call(twin, CATALOG[name], arguments, caller, QUICK_S)
 
-    async def _call(self, twin: Twin, name: str, arguments: Results, caller: Caller, quick_s: float | None) -> Results:
+    async def _call(
+        self, twin: Twin, function: Function, arguments: Results, caller: Caller, quick_s: float | None
+    ) -> Results:
         """quick_s: after so long a job is returned; None: never."""
-        function = CATALOG[name]
         context = self.context(twin)
         try:
             if function.plan is None:
                 asked = Asked(twin.path, arguments, caller.user, context.now_ticks)
-                results, model = await self._managing.functions[name](asked)
+                results, model = await self._done_here[function.name](asked)
                 return (*results, model, NO_QUALITY, "")
             planned = function.plan(arguments, context)
         except NotAvailable as error:
             return unavailable(function, str(error))
         if isinstance(planned, Answer):
-            return (*planned.results, planned.model, NO_QUALITY, "")
+            told = await self._calibrations.ended(twin.path) if function is CALIBRATE else planned.results
+            return (*told, planned.model, NO_QUALITY, "")
         if isinstance(planned, Fleet):
             job = self.jobs.open(twin.path, function, caller)
             return await self._begin(job, lambda: self._train(job, twin, planned), 0.0 if quick_s is not None else None)
         if refused := too_many(planned, context, self._past.oldest()):
             return unavailable(function, refused)
+        await self._calibrations.begun(twin.path, planned, caller.user.name)
         job = self.jobs.open(twin.path, function, caller)
         around = self._surveyor.of(twin)
         rows = {**around.rows, **around.more, **around.bound}
@@ -107,7 +120,11 @@ class Analytics:
 
     async def complete(self, twin: Twin, name: str, arguments: Results) -> Results:
         """The same for the server itself, which waits to the end. Raises AnalyticsError."""
-        return await self._call(twin, name, arguments, _SERVER, None)
+        return await self.ask(twin, CATALOG[name], arguments)
+
+    async def ask(self, twin: Twin, function: Function, arguments: Results) -> Results:
+        """The same of a function that need not be in the catalog."""
+        return await self._call(twin, function, arguments, _SERVER, None)
 
     def context(self, twin: Twin) -> Context:
         """What a function may know of a twin now."""
@@ -127,6 +144,7 @@ class Analytics:
             around.stations,
             self._calibrations.applied(around.machines),
             self._latest(around.bound),
+            twin.optimization.aim if twin.optimization is not None else None,
             cluster=self._cluster(),
         )
 
@@ -250,9 +268,9 @@ class Analytics:
     # -- what a result changes ----------------------------------------------------------------------------------------
 
     def _training(self, job: JobRecord, planned: Job) -> ModelRecord | None:
-        if job.function.name != TRAIN_MODEL:
+        if job.function.name not in (TRAIN_MODEL, CALIBRATE.name):
             return None
-        record = self.library.begin(job.twin, str(planned.settings["kind"]), planned)
+        record = self.library.begin(job.twin, str(planned.settings.get("kind", CALIBRATION)), planned)
         job.model = record.id
         return record
 
@@ -263,6 +281,8 @@ class Analytics:
     async def _finish(
         self, job: JobRecord, planned: Job, record: ModelRecord | None, answer: Any, quality: float
     ) -> Results:
+        if record is not None and isinstance(answer, Calibrated):
+            return (*await self._calibrations.keep(record, answer), quality, "")
         if record is not None:
             return await self._trained(job, planned, record, answer, quality)
         used = self.library.find(job.twin, planned.model) if planned.model else None
@@ -272,6 +292,7 @@ class Analytics:
             used = await self.library.note_drift(used, float(own[names.index("DriftScore")]))
         if used is not None and used.invalid_since_ticks:
             reason = f"{reason}; {used.reason}" if reason else used.reason
+        own = self._beside.finish(job, own) if valid else own
         return (*own, valid, reason, job.model, quality, "")
 
     async def _trained(
@@ -289,18 +310,7 @@ class Analytics:
         return dict(zip(good, values.tolist(), strict=True))
 
 
-def unavailable(function: Function, reason: str, model: str = "", quality: float = NO_QUALITY) -> Results:
-    """The results of a call that cannot be answered, for a reason that is nobody's mistake."""
-    return (*function.nothing(), False, reason, model, quality, "")
-
-
 def _seen(task: asyncio.Task[Any]) -> None:
     """A job keeps how it ended; nobody else need look at its task."""
     if not task.cancelled():
         task.exception()
-
-
-def nothing_yet(function: Function, job: JobRecord) -> Results:
-    """The results of a call that goes on as a job."""
-    reason = f"it takes longer than a call may: see the Result of job {job.id}"
-    return (*function.nothing(), False, reason, job.model, NO_QUALITY, job.path)
