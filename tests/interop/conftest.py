@@ -20,6 +20,7 @@ from server.services.twin_events import twin_event
 from tests.services.conftest import PASSWORD, Served, serve
 from tests.simulators.history_client import commit
 from tests.simulators.plants import ALARMS
+from tests.simulators.stopwatch import queued_s
 
 HERE = Path(__file__).parent
 KEPT = ("Cooling/Loop1/Tank/EachDouble", "Cooling/Loop1/Tank/EachBoolean")
@@ -75,6 +76,10 @@ class Plant:
             channel.connection.abort("was cut off by a test")
         return len(channels)
 
+    def queued_ms(self) -> float:
+        """For how long the server has waited for a processor that others had."""
+        return 1000.0 * queued_s()
+
     def hold(self) -> None:
         """Commands wait from now on."""
         self.served.commands.gate.clear()
@@ -106,7 +111,7 @@ async def plant(tmp_path_factory: Any) -> AsyncIterator[Plant]:
         await served.server.stop()
 
 
-async def run_script(plant: Plant, script: Path, **more: Any) -> dict[str, Any]:
+async def run_script(plant: Plant, script: Path, longest_s: float = _LONGEST_S, **more: Any) -> dict[str, Any]:
     """What each case of a script printed, by its name."""
     assert NODE is not None
     told = json.dumps({"url": plant.served.url, "pki": str(plant.pki), "password": PASSWORD} | more)
@@ -118,7 +123,7 @@ async def run_script(plant: Plant, script: Path, **more: Any) -> dict[str, Any]:
     assert process.stdout is not None
     cases: dict[str, Any] = {}
     try:
-        async with asyncio.timeout(_LONGEST_S):
+        async with asyncio.timeout(longest_s):
             async for line in process.stdout:
                 if not line.startswith(b"{"):
                     continue  # node-opcua prints warnings of its own

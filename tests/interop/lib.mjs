@@ -1,4 +1,5 @@
 // What the scripts share: a client of node-opcua, the plant at the other end of stdin, and one JSON line a case.
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import {
   AttributeIds,
@@ -11,7 +12,7 @@ import {
 import { OPCUACertificateManager } from "node-opcua-certificate-manager";
 
 export const told = JSON.parse(process.argv[2]);
-const CASE_MS = 15_000;
+const CASE_MS = told.case_ms ?? 15_000;
 
 // -- the plant: `await plant("set", path, value)` has Python do it
 
@@ -80,6 +81,15 @@ export const show = (one) => [one.statusCode.name, one.value?.value ?? null];
 export const twin = (path) => `ns=3;s=${path}`;
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export { AttributeIds, StatusCodes };
+
+// how long this process has waited for a processor that others had, where the system counts it
+export function queuedMs() {
+  try {
+    return Number(readFileSync("/proc/self/schedstat", "utf8").split(" ")[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
 
 export async function until(condition, ms = 5_000) {
   for (const end = Date.now() + ms; Date.now() < end; await pause(10)) if (await condition()) return;
