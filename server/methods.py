@@ -16,9 +16,6 @@ from analytics.function import Function
 from analytics.models import ModelRecord
 from analytics.series import Series
 from analytics.simulation.calibrate import CALIBRATE
-from analytics.simulation.calibrated import KIND as CALIBRATION
-from analytics.simulation.calibration_run import Calibrated
-from analytics.training import ACTIVATE, Lesson
 from analytics.worker import Worker
 from drivers.readings import now_ticks
 from drivers.status import Status
@@ -29,6 +26,7 @@ from server.analysis.fleets import Fleets, member_of, results_of
 from server.analysis.jobs import Caller, JobBook, JobRecord, JobState
 from server.analysis.library import Library
 from server.analysis.managing import Asked, Managing
+from server.analysis.outcomes import Outcomes
 from server.analysis.past import NO_QUALITY, Past, good_share, too_many
 from server.analysis.ports import NOTHING, Beside
 from server.analysis.surroundings import Surveyor, TagAt, nowhere
@@ -42,8 +40,6 @@ QUICK_S: Final = 0.8
 LONGEST_S: Final = 3600.0
 """A job that takes longer, waiting included, ends with BadTimeout."""
 _SERVER: Final = Caller(User("uatwin", frozenset()), "uatwin")
-TRAIN_MODEL: Final = "TrainModel"
-CHECK_DRIFT: Final = "CheckDrift"
 Results = Sequence[Any]
 Work = Callable[[], Awaitable[Results]]
 
@@ -76,13 +72,13 @@ class Analytics:
         self._table = table
         self._past = past
         self._worker = worker
-        self._beside = beside
         self._done_here = {**Managing(library).functions, **beside.functions}
         self._surveyor = Surveyor(alarms, tag_at)
         self._fleets = Fleets(past, worker, library, LONGEST_S)
         self._cluster = cluster
         self._clock = clock
         self._calibrations = Calibrations(library, calibrating or Calibrating())
+        self._outcomes = Outcomes(library, self._calibrations, beside)
 
     async def call(self, twin: Twin, name: str, arguments: Results, caller: Caller) -> Results:
         """The results in the catalog's order: arrays, texts, booleans; DateTimes in ticks, the JobId as a path. Raises
@@ -224,7 +220,7 @@ class Analytics:
                 named["others"] = tuple([await self._course(wanted, *span) for span in planned.others])
             return named | await self._models(job.twin, planned)
 
-        record = self._training(job, planned)
+        record = self._outcomes.begin(job, planned)
         try:
             answer = await self._worker.run(
                 planned.function,
@@ -234,15 +230,15 @@ class Analytics:
                 long=planned.long,
                 progress=lambda fraction: setattr(job, "progress", fraction),
             )
-            return await self._finish(job, planned, record, answer, quality)
+            return await self._outcomes.finish(job, planned, record, answer, quality)
         except NotAvailable as error:
-            self._give_up(record, str(error))
+            self._outcomes.give_up(record, str(error))
             return unavailable(job.function, str(error), job.model, quality)
         except AnalyticsError as error:
-            self._give_up(record, str(error))
+            self._outcomes.give_up(record, str(error))
             raise
         except BaseException:
-            self._give_up(record, "cancelled")
+            self._outcomes.give_up(record, "cancelled")
             raise
 
     async def _course(self, wanted: Mapping[str, int], start_ticks: int, end_ticks: int) -> Mapping[str, Series]:
@@ -264,45 +260,6 @@ class Analytics:
         if record is None:
             raise NotAvailable(f"model {model_id} is not there any more")
         return record
-
-    # -- what a result changes ----------------------------------------------------------------------------------------
-
-    def _training(self, job: JobRecord, planned: Job) -> ModelRecord | None:
-        if job.function.name not in (TRAIN_MODEL, CALIBRATE.name):
-            return None
-        record = self.library.begin(job.twin, str(planned.settings.get("kind", CALIBRATION)), planned)
-        job.model = record.id
-        return record
-
-    def _give_up(self, record: ModelRecord | None, reason: str) -> None:
-        if record is not None:
-            self.library.give_up(record, reason)
-
-    async def _finish(
-        self, job: JobRecord, planned: Job, record: ModelRecord | None, answer: Any, quality: float
-    ) -> Results:
-        if record is not None and isinstance(answer, Calibrated):
-            return (*await self._calibrations.keep(record, answer), quality, "")
-        if record is not None:
-            return await self._trained(job, planned, record, answer, quality)
-        used = self.library.find(job.twin, planned.model) if planned.model else None
-        *own, valid, reason = answer
-        if used is not None and job.function.name == CHECK_DRIFT and valid:
-            names = [one.name for one in job.function.own]
-            used = await self.library.note_drift(used, float(own[names.index("DriftScore")]))
-        if used is not None and used.invalid_since_ticks:
-            reason = f"{reason}; {used.reason}" if reason else used.reason
-        own = self._beside.finish(job, own) if valid else own
-        return (*own, valid, reason, job.model, quality, "")
-
-    async def _trained(
-        self, job: JobRecord, planned: Job, record: ModelRecord, lesson: Lesson, quality: float
-    ) -> Results:
-        model = await self.library.finish(record, lesson)
-        options = planned.settings["options"]
-        if isinstance(options, Mapping) and options[ACTIVATE]:
-            model, _ = await self.library.activate(model)
-        return (str(model.state), list(model.figures), list(model.figures.values()), True, "", model.id, quality, "")
 
     def _latest(self, rows: Mapping[str, int]) -> Mapping[str, float]:
         good = {name: row for name, row in rows.items() if self._table.status[row] < Status.Uncertain}

@@ -31,6 +31,8 @@ _LIBRARIES: Final = ("numpy", "scipy")
 _LEAST_SCALE: Final = 1e-3
 """Of the mean of a signal: no model is truer than that."""
 _STRAIGHT: Final = 0.975
+_BETTER: Final = 0.99
+"""Of the misfit before: what is left of it must be less, for the rest may be luck."""
 _FAR: Final = 1e6
 Flags = npt.NDArray[np.bool_]
 
@@ -134,7 +136,9 @@ class _Task:
         fit = self._problem.solve(first, self._floors, progress)
         sizes = self._sizes(fit.values)
         doubts = findings(fit.jacobian, sizes, self._names)
-        return fit, doubts or too_wide(self._halves(fit), sizes, self._names)
+        if doubts or self.at_bound(fit).any():  # what is left there is not noise
+            return fit, doubts
+        return fit, too_wide(self._halves(fit), sizes, self._names)
 
     def _sizes(self, values: Line) -> Line:
         """What counts as a parameter's own size: its value, or that in use; the span of its bounds where both are 0."""
@@ -195,7 +199,7 @@ def _against(before: float, after: float, idle: float) -> str:
     told = f"{after:.3g} after, {before:.3g} before, {idle:.3g} by the guess that nothing changes"
     if not after < idle:
         return f"on what was held out it is no better than the guess that nothing changes (misfit {told})"
-    if not after < before:
+    if not after < _BETTER * before:
         return f"on what was held out it is no better than before (misfit {told})"
     return ""
 
