@@ -31,6 +31,13 @@ def telling_rows(table: Sequence[Result]) -> list[int]:
     return list(range(count))
 
 
+def first_rows(table: Sequence[Result], rows: Sequence[int], most: int) -> list[int]:
+    """The first rows; of a course over time some from its begin to its end."""
+    if all(isinstance(value, datetime) for value in table[0].value):
+        return [rows[at] for at in spread(len(rows), most)]
+    return list(rows[:most])
+
+
 def moments(values: Sequence[datetime]) -> list[str]:
     """Times; without the day where all are of one."""
     days = {clock(value, True)[:10] for value in values if not is_empty(value)}

@@ -12,6 +12,7 @@ from rich.text import Text
 from server.call_command.cells import (
     BETWEEN,
     Column,
+    first_rows,
     is_still_nothing,
     looks_numeric,
     moments,
@@ -27,7 +28,7 @@ from server.call_command.tables import Grouped, Matrix, Result, group
 from server.call_command.values import is_empty, shown
 
 _MOST_ROWS: Final = 12
-_MOST_TEXT: Final = 48
+_MOST_TEXT: Final = 60
 _MOST_IN_LINE: Final = 64
 _MOST_MOMENTS: Final = 7
 _MOST_OUTPUTS: Final = 8
@@ -87,7 +88,7 @@ class Showing:
         if len(rows) <= _FEW_ROWS < len(shown_ones) and self._width(shown_ones, rows) > self._console.width:
             self._on_end(shown_ones, rows)
         else:
-            self._side_by_side(shown_ones, rows if self._everything else rows[:_MOST_ROWS])
+            self._side_by_side(shown_ones, rows if self._everything else first_rows(table, rows, _MOST_ROWS))
         self._left_out(count, len(rows), same)
 
     def _telling(self, table: Sequence[Result]) -> tuple[list[Result], list[Result]]:

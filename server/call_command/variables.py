@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -45,8 +45,15 @@ async def _read(whom: Whom, paths: Sequence[str], as_json: bool) -> int:
         width = max(len(str(one["path"])) for one in lines)
         for one in lines:
             text = one["state"] or shown(one["value"])
-            print(f"{one['path']:<{width}}  {text} {one['unit']}".rstrip() + f"  {one['status']}  {one['time'] or ''}")
+            print(
+                f"{one['path']:<{width}}  {text} {one['unit']}".rstrip() + f"  {one['status']}  {_clock(one)}".rstrip()
+            )
     return 0 if all(value.good for value in values) else FAILED
+
+
+def _clock(line: Mapping[str, Any]) -> str:
+    """By this computer's clock."""
+    return shown(datetime.fromisoformat(line["time"])) if line["time"] else ""
 
 
 def _line(about: Declared, held: Held) -> dict[str, Any]:
