@@ -10,7 +10,7 @@ from analytics.simulation.vocabulary import Vocabulary, longest, near
 
 _NUMBER: Final = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _WORD: Final = re.compile(r"[^\s*+()-]+(?:\([^()]*\))?|\S")
-_SENSE: Final = re.compile(r"\s*(min|max)\b(?!\s*\()", re.IGNORECASE)
+_SENSE: Final = re.compile(r"\s*(min|max)\b", re.IGNORECASE)
 
 
 class Unreadable(ValueError):

@@ -15,13 +15,22 @@ from analytics.simulation.choosing import cost_s
 from analytics.simulation.figures import Measure
 from analytics.simulation.judge import Goal, Keep, judged
 from analytics.simulation.naming import shown, used_title
-from analytics.simulation.optimizer_setup import Question, Setup, recent_misfits, setup_of, with_keeps
+from analytics.simulation.optimizer_setup import Question, Setup, setup_of, with_keeps
 from analytics.simulation.optimizer_words import binding, not_kept
 from analytics.simulation.parts import Part
 from analytics.simulation.search import Budget, Search
 from analytics.simulation.system import System
 from analytics.simulation.trial import Outcomes, Trials
-from analytics.simulation.uncertainty import Spread, covariances, of_models, of_parameters, remarks, worthless
+from analytics.simulation.uncertainty import (
+    Spread,
+    covariances,
+    movement,
+    of_inputs,
+    of_models,
+    of_parameters,
+    remarks,
+    worthless,
+)
 
 Matrix = npt.NDArray[np.float64]
 _SETTINGS: Final = 40_000
@@ -36,7 +45,7 @@ def answer(
 ) -> tuple[Any, ...]:
     """The results of OptimizeSetpoints. series: of the tags of the models over the span, in ticks. Raises
     NotAvailable, ArgumentError."""
-    setup = setup_of(question, recent_misfits(question, series, span))
+    setup = setup_of(question, series, span)
     search = Search(setup.judge, question.variables, _budget(setup, progress))
     best = search.best(_better_begin(setup))
     after = setup.trials.of(best[None])
@@ -161,18 +170,26 @@ def _signals(measure: Measure, twin: str) -> list[str]:
 
 def _spread(setup: Setup, best: Matrix) -> Spread:
     both = np.stack([setup.now, best])
+    question, duration = setup.question, setup.trials.duration_s
 
-    def saving(parts: Sequence[Part]) -> float:
-        system = System(parts, tuple(setup.system.forced))
-        trials = Trials(
-            lambda: system, setup.trials.paths, setup.trials.held, setup.trials.start, setup.trials.horizon_s
-        )
-        values = setup.goal.value(trials.of(both).means, trials.duration_s)
+    def saving(trials: Trials) -> float:
+        values = setup.goal.value(trials.of(both).means, duration)
         return float(setup.goal.sign * (values[0] - values[1]))
 
+    def with_parts(parts: Sequence[Part]) -> float:
+        system = System(parts, tuple(setup.system.forced))
+        return saving(replace(setup.trials, make=lambda: system))
+
+    def with_inputs(moved: Mapping[str, float]) -> float:
+        held = {**setup.trials.held, **{name: setup.trials.held[name] + by for name, by in moved.items()}}
+        return saving(replace(setup.trials, held=held))
+
     means = {name: float(line[0]) for name, line in setup.begin.means.items()}
-    table = covariances(setup.question.models)
+    table = covariances(question.models)
+    names = {name: shown(name, question.twin) for name in setup.system.inputs if name not in setup.trials.paths}
+    moves = {path: movement(setup.past[name], duration) for path, name in names.items() if name in setup.past}
     return Spread(
-        of_parameters(setup.system.parts, table, saving) if table else 0.0,
-        of_models(setup.goal, setup.misfits, means, setup.trials.duration_s, setup.question.twin),
+        of_parameters(setup.system.parts, table, with_parts) if table else 0.0,
+        of_models(setup.goal, setup.misfits, means, duration, question.twin),
+        of_inputs(moves, with_inputs),
     )

@@ -24,7 +24,7 @@ from analytics.simulation.objective import Objective
 from analytics.simulation.simulate import unit_of
 from analytics.simulation.system import ModelError, System
 from analytics.simulation.trial import Outcomes, Trials
-from analytics.simulation.uncertainty import margin, of_measure
+from analytics.simulation.uncertainty import margin, noise, of_measure
 from analytics.simulation.variables import Variable
 from analytics.simulation.wiring import ModelUse
 
@@ -51,7 +51,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The models as they were put together for a question."""
+    """The models as they were put together for a question. past: of the tags of the models, by their names on the
+    twin."""
 
     question: Question
     system: System
@@ -61,6 +62,7 @@ class Setup:
     goal: Goal
     begin: Outcomes
     misfits: Mapping[str, Misfit]
+    past: Mapping[str, Series]
     constraints: tuple[Constraint, ...] = ()
     keeps: tuple[Keep, ...] = ()
 
@@ -74,7 +76,7 @@ class Setup:
         return judged(self.trials.of(settings), self.goal, self.keeps, self.trials.duration_s)
 
 
-def setup_of(question: Question, recent: Mapping[str, Misfit]) -> Setup:
+def setup_of(question: Question, past: Mapping[str, Series], span: tuple[int, int]) -> Setup:
     """Raises NotAvailable, ArgumentError."""
     paths = tuple(one.path for one in question.variables)
     values = {**question.present, **{one.path: one.current for one in question.variables}}
@@ -95,7 +97,8 @@ def setup_of(question: Question, recent: Mapping[str, Misfit]) -> Setup:
             "the models have no answer for the plant as it is now: "
             + ("they would not settle; give a Horizon" if not question.horizon_s else "they cannot be run")
         )
-    return with_keeps(Setup(question, system, chosen, trials, known, goal, begin, recent))
+    recent = _recent_misfits(question, past, span)
+    return with_keeps(Setup(question, system, chosen, trials, known, goal, begin, recent, past))
 
 
 def _check_taken(question: Question, system: System, chosen: Sequence[ModelUse]) -> None:
@@ -140,14 +143,15 @@ def with_keeps(setup: Setup) -> Setup:
             error = of_measure(measure, setup.misfits, means, duration, twin)
         else:
             error = setup.misfits[one.name].rmse if one.name in setup.misfits else math.nan
-        given = one.with_margin(0.0 if paths.get(one.name) in setup.system.inputs else margin(error))
+        scatter = noise(setup.past[one.name]) if one.name in setup.past else 0.0
+        given = one.with_margin(0.0 if paths.get(one.name) in setup.system.inputs else margin(error, scatter))
         found.append(given)
         keeps.extend(constraint_keeps(given, paths.get(one.name, ""), measure, setup.begin, duration))
     keeps.extend(validity_keeps(setup.system, setup.begin))
     return replace(setup, constraints=tuple(found), keeps=tuple(keeps))
 
 
-def recent_misfits(question: Question, series: Mapping[str, Series], span: tuple[int, int]) -> Mapping[str, Misfit]:
+def _recent_misfits(question: Question, series: Mapping[str, Series], span: tuple[int, int]) -> Mapping[str, Misfit]:
     """How far the models were from the plant lately; nothing where there is too little to say so."""
     firsts = [int(one.ticks[0]) for one in series.values() if len(one)]
     begin = max(span[0], min(firsts, default=span[1]))

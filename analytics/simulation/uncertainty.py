@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.models import Model
+from analytics.series import TICKS_PER_SECOND, Series
 from analytics.simulation.calibrated import COVARIANCE, PARAMETERS
 from analytics.simulation.figures import Measure
 from analytics.simulation.judge import Goal
@@ -20,13 +21,15 @@ from analytics.simulation.parts import Part
 from analytics.simulation.system import Signal
 
 NORMAL_95: Final = 1.959964
-MARGIN: Final = 2.0
-"""Times the RMSE of a signal is kept from the bound of a constraint."""
+MARGIN: Final = 4.0
+"""Standard deviations that a signal is kept from the bound of a constraint: of 30,000 readings one is further off."""
 _POOR: Final = 0.02
 """Share of the mean from which on a model that is worse than persistence is said to be."""
 _BIASED: Final = 0.25
 _BROAD: Final = 0.25
 _SMALL: Final = 1e-4
+_OF_MEDIAN: Final = 1.4826
+"""Standard deviation of normal noise over its median distance from 0."""
 Matrix = npt.NDArray[np.float64]
 Misfits = Mapping[str, Misfit]
 
@@ -34,15 +37,16 @@ Misfits = Mapping[str, Misfit]
 @dataclass(frozen=True, slots=True)
 class Spread:
     """One standard deviation of a saving. of_parameters: 0 where nothing is calibrated; of_models: NaN where nothing is
-    known of the models' error."""
+    known of the models' error; of_inputs: from what nobody sets, such as weather and load."""
 
     of_parameters: float
     of_models: float
+    of_inputs: float
 
     @property
     def half(self) -> float:
         """Half of the 95 % interval."""
-        return NORMAL_95 * math.hypot(self.of_parameters, self.of_models)
+        return NORMAL_95 * math.hypot(self.of_parameters, self.of_models, self.of_inputs)
 
 
 def covariances(models: Iterable[Model]) -> dict[tuple[str, str], float]:
@@ -110,9 +114,35 @@ def _rmse(signal: Signal, misfits: Misfits, twin: str) -> float:
     return known.rmse if known is not None else math.nan
 
 
-def margin(error: float) -> float:
-    """How far models must stay from a bound whose signal they miss by an RMSE; 0 where that is not known."""
-    return 0.0 if math.isnan(error) else MARGIN * error
+def of_inputs(moves: Mapping[str, float], saving: Callable[[Mapping[str, float]], float]) -> float:
+    """The standard deviation that inputs which nobody sets give a saving, by its slopes. moves: what each usually moves
+    by meanwhile. saving(moved): what would be saved, were inputs so much higher."""
+    ends = {name: (saving({name: move}), saving({name: -move})) for name, move in moves.items() if move > 0.0}
+    return math.hypot(*((up - down) / 2.0 for up, down in ends.values() if math.isfinite(up - down)))
+
+
+def movement(series: Series, over_s: float) -> float:
+    """By how much a signal usually changes in so long (RMS), from its past; in half of the past where that is less."""
+    good = np.isfinite(series.values)
+    ticks, values = series.ticks[good], series.values[good]
+    if len(ticks) < 2:
+        return 0.0
+    over = min(round(over_s * TICKS_PER_SECOND), int(ticks[-1] - ticks[0]) // 2)
+    first = ticks <= ticks[-1] - over
+    later = values[np.searchsorted(ticks, ticks[first] + over)]
+    return float(np.sqrt(np.mean((later - values[first]) ** 2)))
+
+
+def noise(series: Series) -> float:
+    """Standard deviation of single readings around their course: from the median step between them."""
+    values = series.values[np.isfinite(series.values)]
+    return float(np.median(np.abs(np.diff(values)))) * _OF_MEDIAN / math.sqrt(2.0) if len(values) > 2 else 0.0
+
+
+def margin(error: float, scatter: float) -> float:
+    """How far models must stay from a bound, so that readings do. error: RMSE of the signal, NaN where it is not known;
+    scatter: noise of its readings."""
+    return MARGIN * math.hypot(0.0 if math.isnan(error) else error, scatter)
 
 
 def remarks(names: Iterable[str], misfits: Misfits) -> list[str]:
