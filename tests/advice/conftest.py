@@ -19,52 +19,9 @@ from server.config.plant import Twin
 from server.security.roles import Role, User
 from tests.simulators.bridge import Bridge, bridge
 from tests.simulators.modbus_device import ModbusDevice
+from tests.simulators.pump_hall import PLANT
 from tests.simulators.waiting import until
 
-PLANT = """
-plant: {{name: Works}}
-connections:
-  device: {{driver: modbus, host: 127.0.0.1, port: {port}, timeout_s: 0.3}}
-types:
-  Pump:
-    scope: asset
-    parameters: {{at: {{}}}}
-    rate_s: 0.1
-    connection: device
-    model:
-      kind: pump
-      parameters: {{shutoff: 52, rated_speed: 3000}}
-      inputs: {{speed: {{tag: Speed, command: SpeedSetpoint}}}}
-      outputs: {{flow: Flow, power: Power}}
-    telemetry:
-      Speed: {{type: Float, unit: RPM, range: [0, 3000], point: {{table: input, address: "{{at}}"}}}}
-      Flow: {{type: Float, unit: MQH, point: {{table: input, address: "{{at + 2}}"}}}}
-      Power: {{type: Float, unit: KWT, point: {{table: input, address: "{{at + 4}}"}}}}
-      Blocked: {{type: Boolean, point: {{table: discrete, address: "{{at}}"}}}}
-    commands:
-      SpeedSetpoint:
-        type: Float
-        unit: RPM
-        range: [0, 3000]
-        point: {{table: holding, address: "{{at}}"}}
-        confirm: read_back
-        tolerance: 0.5
-        within_s: 0.6
-        interlock: [{{tag: Blocked, equals: false, message: the pump is blocked}}]
-twins:
-  Hall:
-    scope: system
-    optimization:
-      mode: {mode}
-      every_s: 60
-      limits:
-        A/SpeedSetpoint: {{low: 1000, high: 2800, step: 200}}
-        B/SpeedSetpoint: {{low: 1000, high: 2800, step: 200}}
-    children:
-      A: {{type: Pump, with: {{at: 0}}}}
-      B: {{type: Pump, with: {{at: 10}}}}
-      C: {{type: Pump, with: {{at: 20}}}}
-"""
 A, B = "Hall/A/SpeedSetpoint", "Hall/B/SpeedSetpoint"
 SECOND = 10_000_000
 OPERATOR = User("olga", frozenset({Role.Operator}))
