@@ -60,7 +60,7 @@ def show_method(console: Console, method: Method, *, with_results: bool) -> None
         grid.add_row("  " + one.name, Text(one.what, style="dim"), one.description)
     if method.inputs:
         console.print(grid)
-    if with_results:
+    if with_results and method.outputs:
         console.print(Text("gives", style="dim"))
         grid = Table.grid(padding=(0, 2))
         for argument in method.outputs:

@@ -37,7 +37,7 @@ def call(whom: Whom, twin: str | None, method: str | None, arguments: Sequence[s
 
 
 async def _call(whom: Whom, twin: str | None, name: str | None, arguments: Sequence[str], wish: Wish) -> int:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     async with connected(whom) as desk:
         tree = Tree(desk)
         if twin is None:

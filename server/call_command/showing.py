@@ -220,6 +220,8 @@ class Showing:
         telling = [column for column, course in enumerate(courses) if not all(map(is_still_nothing, course))]
         rows = telling[:_MOST_OUTPUTS]
         chosen = spread(len(labels), self._moments_that_fit(one, rows, labels))
+        if all(len(set(map(shown, courses[column]))) == 1 for column in telling):
+            chosen = chosen[-1:]  # steady: one moment says all
         made = new_table()
         made.add_column("", no_wrap=True)
         made.add_column("", style="dim", no_wrap=True)

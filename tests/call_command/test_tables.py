@@ -36,7 +36,7 @@ def names(grouped: Grouped) -> list[list[str]]:
 
 def said(told: list[Result], *, everything: bool = False) -> str:
     out = StringIO()
-    Showing(Console(file=out, width=100), everything).results(told)
+    Showing(Console(file=out, width=100, markup=False), everything).results(told)
     return out.getvalue()
 
 
