@@ -20,6 +20,8 @@ _MOST_STEPS: Final = 40
 _CLOSE: Final = 1e-6
 _NUDGE: Final = 1e-3
 _SEEN: Final = 1e-5
+_JUMP: Final = 30.0
+"""Times what is usual for a signal."""
 _AROUND, _TRIED, _SEED = 2.0, 12, 1
 
 
@@ -51,18 +53,19 @@ class Problem:
 
     def jacobian(self, values: Line, scales: Line) -> Line:
         """float64[m, p], by differences that are wide enough to be seen and narrow enough to be straight."""
-        at = self.residuals(values, scales)
+        at = self._differences(values)
         columns = [self._column(values, scales, at, place) for place in range(len(values))]
         return np.asarray(np.stack(columns, axis=1), np.float64)
 
-    def _column(self, values: Line, scales: Line, at: Line, place: int) -> Line:
+    def _column(self, values: Line, scales: Line, at: Sequence[Line], place: int) -> Line:
         width = self._high[place] - self._low[place]
         size = min(_NUDGE * abs(values[place]), 0.01 * width) or 1e-6 * width
         sign = 1.0 if values[place] + size <= self._high[place] else -1.0
         while True:
             moved = values.copy()
             moved[place] += sign * size
-            change = self.residuals(moved, scales) - at
+            lines = zip(self._differences(moved), at, scales, strict=True)
+            change = np.concatenate([_smooth((one - before) / scale) for one, before, scale in lines])
             seen = float(np.sqrt(np.mean(change**2)))
             if seen > _SEEN or size * 10.0 > 0.1 * width:
                 return np.asarray(change / (sign * size), np.float64)
@@ -135,6 +138,13 @@ class Problem:
             middle += together * variance * (rows.T @ rows)
         inverse = np.linalg.pinv(left)
         return Fit(values, scales, jacobian, inverse @ middle @ inverse, max(independent - parameters, 1.0))
+
+
+def _smooth(change: Line) -> Line:
+    """Without jumps, as where a check valve opens: they are no slope."""
+    size = np.abs(change)
+    moved = size[size > 0.0]
+    return np.where(size > _JUMP * np.median(moved), 0.0, change) if len(moved) else change
 
 
 def _cost(residuals: Line) -> float:
