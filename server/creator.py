@@ -65,7 +65,7 @@ class Creator:
                         self._not_before_s = clock() + _AGAIN_S
 
     def _collect(self, now: float) -> None:
-        if self._plant.twins is not self._bridge.plant.twins:
+        if self._plant.connections is not self._bridge.plant.connections:
             self._start_over(now)
         for name, link in self._bridge.acquisition.links.items():
             if isinstance(link.driver, Announcing) and (news := link.driver.news()):
