@@ -56,13 +56,19 @@ class Desk:
         self.find(twin, proposal_id)
         task = asyncio.create_task(self._apply(twin, proposal_id, user, halted), name=f"apply {proposal_id}")
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
     async def stop(self) -> None:
         """Wait for what is under way: half of a proposal is nothing to stop at."""
         if self._under_way:
             await asyncio.wait(self._under_way)
+
+    def _ended(self, task: asyncio.Task[tuple[Proposal, Applied]]) -> None:
+        """Nobody else need look at it: the proposal keeps how it ended."""
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _apply(
         self, twin: str, proposal_id: str, user: str, halted: Callable[[], str]
