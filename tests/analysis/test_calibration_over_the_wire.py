@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,17 @@ async def test_a_continuous_calibration_is_seen_outlives_a_restart_and_is_ended(
         assert schedule.startswith("resistance: every 0:07:30 over the last 0:30:00, next at ")
     async with hall(folder, text=PLANT) as plant:
         assert await plant.value("Hall/Pump/Models/Calibration-1/Schedule") == schedule
+        remember(plant)
+        one = plant.bridge.calibrating.of("Hall/Pump")
+        assert one is not None
+        await plant.bridge.calibrating.begin(replace(one, every_s=0.5))
+
+        async def anew() -> bool:
+            models = [name for name in await plant.children("Hall/Pump/Models") if name != "Calibration-1"]
+            told = await plant.read(f"Hall/Pump/Models/{models[-1]}/Schedule") if models else None
+            return told is not None and told.StatusCode.is_good() and "no better than before" in str(told.Value.Value)
+
+        await plant.until(anew, True)
         ended = await plant.results("Hall/Pump/Calibrate", *asking(mode="Stop"))
         assert ended["Valid"]
         assert "Schedule" not in await plant.children("Hall/Pump/Models/Calibration-1")
