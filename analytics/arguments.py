@@ -16,6 +16,8 @@ from analytics.simulation.aim import Aim
 from analytics.simulation.wiring import ModelUse
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+FULL: Final = 200_000
+PIECE: Final = 180
 Progress = Callable[[float], None]
 """Told now and then how far a function is, from 0 to 1."""
 
@@ -93,9 +95,10 @@ class Job:
 
     model: id of a model of the twin, given as keyword `model: Model` (its record and arrays). models: ids of more of
     them, given as `models: tuple[Model, ...]`. others: more intervals (start, end) in ticks, the series of which are
-    given as `others: tuple[Mapping[str, Series], ...]` where there are any. long: it takes over a second, so the caller
-    gets a job at once; what was not said to be long and takes longer becomes a job after a second. A function with a
-    parameter `progress: Progress` is given one.
+    given as `others: tuple[Mapping[str, Series], ...]` where there are any. pieces: of a signal that has more than
+    FULL readings so many pieces of PIECE readings, spread evenly over the time, are enough; 0: all are needed. long: it
+    takes over a second, so the caller gets a job at once; what was not said to be long and takes longer becomes a job
+    after a second. A function with a parameter `progress: Progress` is given one.
     """
 
     function: str
@@ -107,6 +110,7 @@ class Job:
     models: tuple[str, ...] = ()
     long: bool = False
     others: tuple[tuple[int, int], ...] = ()
+    pieces: int = 0
 
     def keywords(self, series: Mapping[str, Series]) -> dict[str, object]:
         """What the function is called with, once the series of its signals (by their names here) have been read; the

@@ -17,7 +17,7 @@ from analytics.arguments import Progress
 from analytics.errors import BAD_OUT_OF_RANGE, ArgumentError, NotAvailable
 from analytics.models import Label, Trained
 from analytics.remaining_life_runs import NEW, since_new
-from analytics.remaining_life_trend import LEAST_POINTS, Points, extrapolate, points, since_reset
+from analytics.remaining_life_trend import LEAST_POINTS, MOST_POINTS, Points, extrapolate, points, since_reset
 from analytics.series import Series, hold
 from analytics.trainer import OPTIONS, SIGNALS, Option, Trainer
 
@@ -146,4 +146,5 @@ TRAINER: Final = Trainer(
     },
     baseline=False,
     since=lambda labels: max((one.end_ticks for one in labels if one.kind in NEW), default=None),
+    pieces=2 * MOST_POINTS,
 )

@@ -75,16 +75,22 @@ def run_trend(
     context_signals: tuple[str, ...],
     remark: str,
     model: Model | None = None,
+    others: tuple[Mapping[str, Series], ...] = (),
 ) -> tuple[Any, ...]:
     """The results by the trends of indicators: that of the one that is at its limit first. model: where the plan found
-    them, if anywhere. Raises NotAvailable."""
+    them, if anywhere. others: every reading of the time just before now, which is looked at first; wear that does not
+    show in it may do so in `series`, over a long time. Raises NotAvailable."""
     found: list[tuple[Indicator, float, Trend]] = []
-    refused = []
-    for one in indicators:
-        try:
-            found.append((one, *_nearest(series, one, context_signals, end_ticks)))
-        except NotAvailable as error:
-            refused.append(f"{one.signal}: {error}")
+    refused: list[str] = []
+    for view in (*others, series):
+        refused = []
+        for one in indicators:
+            try:
+                found.append((one, *_nearest(view, one, context_signals, end_ticks)))
+            except NotAvailable as error:
+                refused.append(f"{one.signal}: {error}")
+        if found:
+            break
     if not found:
         raise NotAvailable("; ".join(refused[:_TOLD]))
     found.sort(key=lambda each: each[2].hours)

@@ -14,11 +14,17 @@ from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, 
 from analytics.models import ModelRecord, ModelState
 from analytics.reach import reach_ticks
 from analytics.remaining_life_runs import since_new
+from analytics.series import TICKS_PER_SECOND
 
 _MODEL, _CONFIDENCE = range(2)
 _USUAL_PERCENT: Final = 90.0
 _READINGS: Final = 2e6
-"""Of all signals together, for a trend."""
+"""Of all signals together, for a trend; where none shows in these, pieces of a longer time are looked at."""
+_LONG_TICKS: Final = 2 * 366 * 86_400 * TICKS_PER_SECOND
+_PIECES: Final = 240
+"""Of each signal over a long time: one for each point of a trend, or for each row of a usual life."""
+_FEW_SIGNALS: Final = 10
+"""That pieces are read of: some 0.3 s each."""
 _MOST_INDICATORS: Final = 50
 _MOST_SIGNALS: Final = 2_000
 HOUR: Final = "HUR"
@@ -48,6 +54,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
             "symbol": ((about.symbol if about else "") if counter else None),
         },
         model=record.id,
+        pieces=_PIECES,
     )
 
 
@@ -134,5 +141,9 @@ def _trend_job(
     settings = {
         "confidence": confidence, "indicators": indicators, "context_signals": context_signals, "remark": remark,
     }  # fmt: skip
-    start = max(new, reach_ticks(context, signals, _READINGS))
-    return Job("RemainingLifeByTrend", signals, start, context.now_ticks, settings, model=model)
+    now = context.now_ticks
+    near, far = max(new, reach_ticks(context, signals, _READINGS)), max(new, now - _LONG_TICKS)
+    pieces = _PIECES if len(signals) <= _FEW_SIGNALS else 0
+    if near <= far or not pieces:
+        return Job("RemainingLifeByTrend", signals, near, now, settings, model=model)
+    return Job("RemainingLifeByTrend", signals, far, now, settings, model=model, others=((near, now),), pieces=pieces)

@@ -43,6 +43,8 @@ _SHARES: Final = (0.1, 0.25, 0.5)
 """Of the median life: the horizons where use is not counted in hours."""
 _ROWS: Final = 200
 _LEAST_GOOD: Final = 0.5
+_PIECES: Final = 4000
+"""Of each signal, for all lives: one or two a row where there are ten lives of equal length."""
 _KEPT_ROWS: Final = 60
 """Of each life, for the interval."""
 _TREES: Final[dict[str, Any]] = {
@@ -262,4 +264,5 @@ TRAINER: Final = Trainer(
     },
     baseline=False,
     since=since_first,
+    pieces=_PIECES,
 )

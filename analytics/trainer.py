@@ -39,7 +39,7 @@ class Trainer:
     raises NotAvailable where the data do not suffice, with what would, and ArgumentError with an index of above. Its
     module imports heavy libraries only inside of it. least_signals: fewer make no model. needs: which twins can have
     one. baseline: whether it knows normal operation, which is another after maintenance: then it is invalid after the
-    next one. since: from when on it is trained where Start is left open.
+    next one. since: from when on it is trained where Start is left open. pieces: see `Job`.
     """
 
     kind: str
@@ -50,3 +50,4 @@ class Trainer:
     needs: Callable[[Context], bool] = with_signals
     baseline: bool = True
     since: Callable[[Sequence[Label]], int | None] = after_maintenance
+    pieces: int = 0

@@ -62,7 +62,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         "labels": tuple(context.labels),
         "options": options,
     }
-    return Job("TrainModel", (*measured, *asides), start, end, settings)
+    return Job("TrainModel", (*measured, *asides), start, end, settings, pieces=trainer.pieces)
 
 
 def run(

@@ -24,10 +24,11 @@ from benchmarks.processes import Result
 from drivers.readings import TICKS_PER_SECOND
 from server.config.history import HistorySettings
 from server.config.plant import Plant
+from server.history.course import series_of
 from server.history.intake import Intake
 from server.history.kept import kept_of
 from server.history.sqlite_store import SqliteStore
-from server.history.writer import Writer, series_of
+from server.history.writer import Writer
 from server.tags.table import TagTable
 
 _COMMIT: Final = 1_000_000

@@ -213,7 +213,8 @@ class Analytics:
             nonlocal quality
             self.jobs.begin(job)
             wanted = {signal: rows[signal] for signal in planned.signals}
-            series = await self._past.series(list(wanted.values()), planned.start_ticks, planned.end_ticks)
+            span = planned.start_ticks, planned.end_ticks
+            series = await self._past.series(list(wanted.values()), *span, planned.pieces)
             quality = await asyncio.to_thread(good_share, [series[row] for row in wanted.values()])
             named = planned.keywords({signal: series[row] for signal, row in wanted.items()})
             if planned.others:

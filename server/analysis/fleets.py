@@ -155,7 +155,7 @@ class Fleets:
     async def _keywords(self, member: Member) -> Mapping[str, Any]:
         assert member.job is not None
         job, rows = member.job, [member.rows[signal] for signal in member.job.signals]
-        found = await self._past.series(rows, job.start_ticks, job.end_ticks)
+        found = await self._past.series(rows, job.start_ticks, job.end_ticks, job.pieces)
         series: dict[str, Series] = {signal: found[row] for signal, row in zip(job.signals, rows, strict=True)}
         member.quality = await asyncio.to_thread(good_share, series.values())
         return job.keywords(series)

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from analytics.arguments import Context, Job, readings_of
+from analytics.arguments import FULL, PIECE, Context, Job, readings_of
 from analytics.series import TICKS_PER_SECOND, Series
 from server.history.recent import Recent
 from server.history.store import StoreError
@@ -31,9 +31,9 @@ class Kept(Protocol):
         ...
 
     async def series(
-        self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None
+        self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None, pieces: int = 0
     ) -> Mapping[int, Series]:
-        """The course of each row. Raises StoreError."""
+        """The course of each row; pieces: as in `analytics.arguments.Job`. Raises StoreError."""
         ...
 
 
@@ -46,8 +46,11 @@ class Past:
         self._history = history
         self.oldest = oldest
 
-    async def series(self, rows: Sequence[int], start_ticks: int | None, end_ticks: int) -> Mapping[int, Series]:
-        """The course of each row by SourceTimestamp, both ends inclusive; empty for one that never spoke.
+    async def series(
+        self, rows: Sequence[int], start_ticks: int | None, end_ticks: int, pieces: int = 0
+    ) -> Mapping[int, Series]:
+        """The course of each row by SourceTimestamp, both ends inclusive; empty for one that never spoke. pieces: see
+        `analytics.arguments.Job`.
 
         start_ticks None: the last day where the history keeps them (less for more than 30 rows: all of it would be
         years), and as far back as the memory reaches for the others.
@@ -57,7 +60,7 @@ class Past:
         if kept and self._history is not None:
             try:
                 start = end_ticks - _reach_ticks(len(kept)) if start_ticks is None else start_ticks
-                found.update(await self._history.series(kept, start, end_ticks))
+                found.update(await self._history.series(kept, start, end_ticks, pieces))
             except StoreError as error:
                 _log.warning("analytics get what is in memory only: %s", error)
         rest = [row for row in rows if row not in found]
@@ -74,7 +77,9 @@ def readings_asked(job: Job, context: Context, oldest_ticks: int) -> float:
     """Roughly how many readings a job is about to ask for."""
     if job.start_ticks is None:
         return 0.0
-    return readings_of(job.signals, min(max(job.start_ticks, oldest_ticks), job.end_ticks), job.end_ticks, context)
+    begin = min(max(job.start_ticks, oldest_ticks), job.end_ticks)
+    readings = readings_of(job.signals, begin, job.end_ticks, context)
+    return min(readings, len(job.signals) * float(max(FULL, job.pieces * PIECE))) if job.pieces else readings
 
 
 def too_many(job: Job, context: Context, oldest_ticks: int) -> str:

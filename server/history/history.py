@@ -23,10 +23,11 @@ from server.config.diagnostics import HISTORY
 from server.config.history import HistorySettings
 from server.config.plant import Plant
 from server.history.back_fill import Fill
+from server.history.course import course
 from server.history.intake import Intake, Piece
 from server.history.kept import Kept, kept_of
 from server.history.store import HistoryStore, Modified, Samples, StoreError, UpdateKind
-from server.history.writer import HistoryState, Writer, series_of
+from server.history.writer import HistoryState, Writer
 from server.tags.figure_tags import Figure, FigureTags
 from server.tags.table import TagTable
 
@@ -149,15 +150,16 @@ class History:
         await self._in_writer(lambda: store.append(fill.block_for(store)))
 
     async def series(
-        self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None
+        self, rows: Iterable[int], start_ticks: int | None = None, end_ticks: int | None = None, pieces: int = 0
     ) -> Mapping[int, Series]:
-        """The course of each of some numeric rows, as `server.history.recent.Recent.series` gives it."""
+        """The course of each of some numeric rows, as `server.history.recent.Recent.series` gives it. pieces: see
+        `server.history.course`."""
         start = ALWAYS[0] if start_ticks is None else start_ticks
         end = ALWAYS[1] if end_ticks is None else end_ticks
         await self._flush_before(end)
         asked = [(row, self._writer.number(row)) for row in rows]
         store = self._writer.opened()
-        return await asyncio.to_thread(lambda: {row: series_of(store.read(tag, start, end)) for row, tag in asked})
+        return await asyncio.to_thread(lambda: {row: course(store, tag, start, end, pieces) for row, tag in asked})
 
     async def _ask(self, row: int, question: Callable[[HistoryStore, int], T]) -> T:
         return await asyncio.to_thread(question, self._writer.opened(), self._writer.number(row))

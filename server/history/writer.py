@@ -12,21 +12,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.series import Series
-from drivers.data_types import DataType, floats
 from drivers.readings import TICKS_PER_SECOND, now_ticks
-from drivers.status import Status
 from server.config.history_spec import PostgresSpec
 from server.history.intake import Piece
 from server.history.kept import Kept
 from server.history.open_store import open_store
-from server.history.store import Block, HistoryStore, Samples, StoreError, StoreFigures
+from server.history.store import Block, HistoryStore, StoreError, StoreFigures
 
 TEND_S: Final = 10.0
 """How often old values are looked for."""
 _TIDY_S: Final = 0.2
 _BAD: Final = np.uint32(0x80000000)
-_OLD: Final = (np.uint32(Status.UncertainLastUsableValue), np.uint32(Status.UncertainNoCommunicationLastUsableValue))
 _log = logging.getLogger(__name__)
 
 
@@ -161,12 +157,3 @@ def _block(pieces: list[Piece], numbers: npt.NDArray[np.int32]) -> Block:
         side = {int(place[index]): value for index, value in side.items() if known[index]}
         tag, source, server, cells, status = (one[known] for one in (tag, source, server, cells, status))
     return Block(tag, source, server, cells, status, side)
-
-
-def series_of(samples: Samples) -> Series:
-    """Samples of a numeric tag for the analytics: NaN where a value is no measurement (Bad, or a last usable one)."""
-    values = floats(samples.cells, np.full(len(samples), samples.data_type, np.uint8))
-    status = samples.status
-    no_measurement = (status >= _BAD) | np.isin(status & np.uint32(0xFFFF0000), _OLD)
-    values[no_measurement | (samples.data_type > DataType.Double)] = np.nan
-    return Series(samples.source_ticks, values, status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics import degradation, remaining_life
-from analytics.arguments import Context, Limits, Signal
+from analytics.arguments import Context, Job, Limits, Signal
 from analytics.errors import ArgumentError, NotAvailable
 from analytics.models import Label, LabelKind, ModelRecord, ModelState
 from analytics.remaining_life_plan import plan
 from analytics.remaining_life_runs import TICKS_PER_HOUR
 from analytics.remaining_life_trend import Points, extrapolate, points, since_reset
 from analytics.series import Series
+from server.analysis.past import too_many
 
 NOW = 134_000_000_000_000_000
 NONE = float("inf")
@@ -192,3 +194,32 @@ def test_whatever_the_values_it_answers_with_an_interval_or_a_reason(
     lower, upper = trend.interval(0.9)
     assert 0.0 <= lower <= trend.hours <= upper
     assert 0.0 <= trend.towards <= 1.0
+
+
+def test_wear_too_slow_for_the_latest_readings_shows_over_a_long_time() -> None:
+    """A reading a second: 23 days of them are read whole, and pieces of the time since the part was new."""
+    new = NOW - 20_000 * TICKS_PER_HOUR
+    about = {"Vibration": Signal("C16", (0.0, 20.0), 1.0, symbol="mm/s", limits=(-NONE, -NONE, 4.5, 7.1))}
+    label = Label("Label-1", LabelKind.maintenance, new - TICKS_PER_HOUR, new)
+    job = plan(("", 90.0), Context(("Vibration",), NOW, about, labels=(label,)))
+    ((near, end),) = job.others
+    assert job.start_ticks is not None
+    assert job.start_ticks == max(new, NOW - 2 * 366 * 24 * TICKS_PER_HOUR)
+    assert job.start_ticks < near < end == NOW
+    assert (near - NOW) / TICKS_PER_HOUR == pytest.approx(-2e6 / 3600, rel=1e-6)
+    assert job.pieces > 0
+    whole = {"Vibration": reading(course("straight", 0.5, 4000, 1, 0.3), 17_000.0)}
+    recent = {"Vibration": whole["Vibration"].between(near, NOW)}
+    names = [*(one.name for one in remaining_life.PREDICT.own), "Valid", "Reason"]
+    keywords = job.keywords(whole)
+    said = dict(zip(names, remaining_life.run_trend(**keywords, others=(recent,)), strict=True))  # type: ignore[arg-type]
+    assert said["Lower"] < 17_000.0 * (7.1 - 3.0) / 2.0 < said["Upper"]
+    with pytest.raises(NotAvailable, match="no trend towards its limit"):
+        remaining_life.run_trend(**job.keywords(recent))  # type: ignore[arg-type]
+
+
+def test_what_is_read_in_pieces_is_never_too_much() -> None:
+    year = Job("any", ("Vibration", "Speed"), NOW - 10_000 * TICKS_PER_HOUR, NOW)
+    context = Context(("Vibration", "Speed"), NOW, {name: Signal() for name in ("Vibration", "Speed")})
+    assert "72 million readings" in too_many(year, context, 0)
+    assert too_many(replace(year, pieces=4000), context, 0) == ""
