@@ -145,7 +145,9 @@ class Works:
 
 
 @asynccontextmanager
-async def works(folder: Path, user: str = "operator", text: str = PLANT) -> AsyncIterator[Works]:
+async def works(
+    folder: Path, user: str = "operator", text: str = PLANT, *, trust_all_certificates: bool = False
+) -> AsyncIterator[Works]:
     """All at work, with values of every tag that the device has."""
     async with ModbusDevice() as device:
         for address, value in MEASURED.items():
@@ -157,7 +159,11 @@ async def works(folder: Path, user: str = "operator", text: str = PLANT) -> Asyn
         for name, role in USERS.items():
             await asyncio.to_thread(add_user, users, name, PASSWORD, [role])
         options = UaServerOptions(
-            folder / "pki", "opc.tcp://127.0.0.1:0/works", users_file=users, data_dir=folder / "data"
+            folder / "pki",
+            "opc.tcp://127.0.0.1:0/works",
+            users_file=users,
+            data_dir=folder / "data",
+            trust_all_certificates=trust_all_certificates,
         )
         async with at_work(Bridge(load_plant(file), options)) as bridge:
             rows = [tag.row for tag in bridge.plant.connections["device"].tags if tag.name not in ("Missing", "Reset")]
