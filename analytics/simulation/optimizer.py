@@ -13,7 +13,7 @@ import numpy.typing as npt
 from analytics.series import Series
 from analytics.simulation.choosing import cost_s
 from analytics.simulation.figures import Measure
-from analytics.simulation.judge import Goal, Keep, judged
+from analytics.simulation.judge import CLOSE, Goal, Keep, judged
 from analytics.simulation.naming import shown, used_title
 from analytics.simulation.optimizer_setup import Question, Setup, setup_of, with_keeps
 from analytics.simulation.optimizer_words import binding, not_kept
@@ -52,7 +52,7 @@ def answer(
     found = judged(after, setup.goal, setup.keeps, setup.trials.duration_s)
     if not found.kept[0]:
         return _refusal(setup, not_kept(setup.keeps, after, _shown_on(question.twin)))
-    return _told(setup, best, after)
+    return _told(setup, best, after, search.around(best))
 
 
 def _shown_on(twin: str) -> Callable[[str], str]:
@@ -81,7 +81,7 @@ def _better_begin(setup: Setup) -> list[Matrix]:
     return [Search(still.judge, question.variables, Budget(_SETTINGS, True)).best()]
 
 
-def _told(setup: Setup, best: Matrix, after: Outcomes) -> tuple[Any, ...]:
+def _told(setup: Setup, best: Matrix, after: Outcomes, around: Matrix) -> tuple[Any, ...]:
     question, duration = setup.question, setup.trials.duration_s
     now = float(setup.goal.value(setup.begin.means, duration)[0])
     then = float(setup.goal.value(after.means, duration)[0])
@@ -89,7 +89,7 @@ def _told(setup: Setup, best: Matrix, after: Outcomes) -> tuple[Any, ...]:
     moved = bool((best != setup.now).any())
     half = _spread(setup, best).half if moved else 0.0
     names = [name for _, one in setup.goal.parts for name in _signals(one, question.twin)]
-    useless = worthless(half, now, names, setup.misfits)
+    useless = worthless(half, now, names, setup.misfits, setup.unknown)
     before = judged(setup.begin, setup.goal, setup.keeps, duration)
     reasons = [
         useless,
@@ -97,10 +97,11 @@ def _told(setup: Setup, best: Matrix, after: Outcomes) -> tuple[Any, ...]:
         f"at present {not_kept(setup.keeps, setup.begin, _shown_on(question.twin), now=True)}"
         if not before.kept[0]
         else "",
+        *_broken_at_once(setup),
         "it is not certain that anything is saved: the interval includes 0" if moved and abs(saving) <= half else "",
         *remarks([*names, *(one.name for one in setup.constraints)], setup.misfits),
     ]
-    kept = binding(question.variables, best, _moved(setup, after), after, _shown_on(question.twin))
+    kept = binding(question.variables, best, _breaking(setup, best, around), after, _shown_on(question.twin))
     percent = 100.0 * saving / abs(now) if now else math.nan
     return (
         *_settings(setup, best),
@@ -113,15 +114,23 @@ def _told(setup: Setup, best: Matrix, after: Outcomes) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _moved(setup: Setup, after: Outcomes) -> list[Keep]:
-    """Constraints, and what of the models' inputs the proposal moves; not the inputs that are variables themselves."""
-    own = {one.path for one in setup.question.variables}
+def _broken_at_once(setup: Setup) -> list[str]:
+    """What is not kept when a run begins, whatever is set."""
+    if not setup.question.horizon_s:
+        return []
+    first = {shown(path, setup.question.twin): float(line[0]) for path, line in setup.begin.first.items()}
+    return [
+        f"{one.text} is not kept now, it is {first[one.name]:.4g}; it must be in the end, and not become worse"
+        for one in setup.constraints
+        if one.name in first and not one.low <= first[one.name] <= one.high
+    ]
 
-    def same(keep: Keep) -> bool:
-        before, then = keep.values(setup.begin), keep.values(after)
-        return all(math.isclose(one[0], other[0], rel_tol=1e-9) for one, other in zip(before, then, strict=True))
 
-    return [one for one in setup.keeps if one.rule is not None or not (one.what in own or same(one))]
+def _breaking(setup: Setup, best: Matrix, around: Matrix) -> list[Keep]:
+    """What steps around the best setting would break, as far as they would reach more."""
+    tried = setup.judge(np.concatenate([best[None], around]))
+    tempting = tried.cost < tried.cost[0]
+    return [one for one, slack in zip(setup.keeps, tried.slack, strict=True) if (slack[tempting] < -CLOSE).any()]
 
 
 def _settings(setup: Setup, best: Matrix) -> tuple[Any, ...]:

@@ -52,7 +52,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Setup:
     """The models as they were put together for a question. past: of the tags of the models, by their names on the
-    twin."""
+    twin. unknown: why there are no misfits."""
 
     question: Question
     system: System
@@ -63,6 +63,7 @@ class Setup:
     begin: Outcomes
     misfits: Mapping[str, Misfit]
     past: Mapping[str, Series]
+    unknown: str
     constraints: tuple[Constraint, ...] = ()
     keeps: tuple[Keep, ...] = ()
 
@@ -97,8 +98,8 @@ def setup_of(question: Question, past: Mapping[str, Series], span: tuple[int, in
             "the models have no answer for the plant as it is now: "
             + ("they would not settle; give a Horizon" if not question.horizon_s else "they cannot be run")
         )
-    recent = _recent_misfits(question, past, span)
-    return with_keeps(Setup(question, system, chosen, trials, known, goal, begin, recent, past))
+    recent, unknown = _recent_misfits(question, past, span)
+    return with_keeps(Setup(question, system, chosen, trials, known, goal, begin, recent, past, unknown))
 
 
 def _check_taken(question: Question, system: System, chosen: Sequence[ModelUse]) -> None:
@@ -151,13 +152,15 @@ def with_keeps(setup: Setup) -> Setup:
     return replace(setup, constraints=tuple(found), keeps=tuple(keeps))
 
 
-def _recent_misfits(question: Question, series: Mapping[str, Series], span: tuple[int, int]) -> Mapping[str, Misfit]:
-    """How far the models were from the plant lately; nothing where there is too little to say so."""
+def _recent_misfits(
+    question: Question, series: Mapping[str, Series], span: tuple[int, int]
+) -> tuple[Mapping[str, Misfit], str]:
+    """How far the models were from the plant lately; nothing, and why, where there is too little to say so."""
     firsts = [int(one.ticks[0]) for one in series.values() if len(one)]
     begin = max(span[0], min(firsts, default=span[1]))
     if (span[1] - begin) / TICKS_PER_SECOND < _LEAST_PAST_S:
-        return {}
+        return {}, f"the past reaches back less than {_LEAST_PAST_S:g} s"
     try:
-        return misfits(question.uses, question.twin, series, begin, span[1])
-    except NotAvailable:
-        return {}
+        return misfits(question.uses, question.twin, series, begin, span[1]), ""
+    except NotAvailable as error:
+        return {}, str(error)

@@ -12,30 +12,27 @@ from analytics.simulation.judge import CLOSE, Keep
 from analytics.simulation.trial import Outcomes
 from analytics.simulation.variables import Variable
 
-_TIGHT = 0.005
-"""Share of a constraint's scale, and of a validity's end, within which it binds."""
 Shown = Callable[[str], str]
 
 
 def binding(
     variables: Sequence[Variable], best: npt.NDArray[np.float64], keeps: Sequence[Keep], after: Outcomes, shown: Shown
 ) -> list[str]:
-    """Bounds at which variables stand, and what is kept only just. keeps: of constraints, and of models as far as the
-    proposal moves what they take."""
+    """Bounds at which variables stand, and what a further step would break. keeps: these."""
     found = []
     for one, value in zip(variables, best.tolist(), strict=True):
         if value <= one.low:
             found.append(f"{one.name} is at its lowest, {one.low:g}: {one.low_of}")
         elif value >= one.high:
             found.append(f"{one.name} is at its highest, {one.high:g}: {one.high_of}")
+    names = {one.path for one in variables}
     for keep in keeps:
         low, high = (float(line[0]) for line in keep.values(after))
-        left, end = min((low - keep.low, keep.low), (keep.high - high, keep.high))
-        if left > _TIGHT * (keep.scale if keep.rule else abs(end)):
-            continue
-        said = f"{low if end == keep.low else high:.4g}"
+        lower = low - keep.low < keep.high - high
+        said = f"{low if lower else high:.4g}"
         if keep.rule is None:
-            found.append(f"{shown(keep.what)} is at {said}, where its model ends: {end:g}")
+            if keep.what not in names:
+                found.append(f"{shown(keep.what)} is at {said}; its model ends at {keep.low if lower else keep.high:g}")
         elif keep.rule.margin > 0.0:
             found.append(f"{keep.rule.text}: it comes to {said}, and {keep.rule.margin:.2g} are for the models' error")
         else:

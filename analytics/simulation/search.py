@@ -179,7 +179,7 @@ class Search:
             starts[:, :10] = corners
             grid = self._better([grid, *starts])
         for _ in range(_ROUNDS):
-            around = self._around(grid)
+            around = self.around(grid)
             if self._budget.left < len(around):
                 break
             found = self._better([grid, *around])
@@ -188,7 +188,7 @@ class Search:
             grid = found
         return grid
 
-    def _around(self, x: Matrix) -> Matrix:
+    def around(self, x: Matrix) -> Matrix:
         """A step up and down of each variable and, where they cost nothing, of each two of them."""
         steps = np.diag(self._step)
         moves = [*steps, *-steps]

@@ -160,15 +160,13 @@ def remarks(names: Iterable[str], misfits: Misfits) -> list[str]:
     return said
 
 
-def worthless(half: float, now: float, names: Iterable[str], misfits: Misfits) -> str:
-    """Why an interval says nothing; "" where it does."""
+def worthless(half: float, now: float, names: Iterable[str], misfits: Misfits, unknown: str) -> str:
+    """Why an interval says nothing; "" where it does. unknown: why there are no misfits."""
     names = list(dict.fromkeys(names))
     if math.isnan(half):
         missing = [name for name in names if name not in misfits or not misfits[name].count]
-        return (
-            f"there is no interval for the saving: the past hours hold no measurements of {', '.join(missing)} "
-            "to compare the models with"
-        )
+        why = unknown or f"the past hours hold no measurements of {', '.join(missing)}"
+        return f"there is no interval for the saving, for the models cannot be compared with the past: {why}"
     for name in names:
         one = misfits.get(name)
         if one is not None and one.count and abs(one.bias) > _BIASED * abs(one.mean):
