@@ -47,7 +47,8 @@ class Advising:
             [name(one.status) for one in applied.writes],
             [one.reason for one in applied.writes],
         )
-        return (str(proposal.state), *columns, applied.done, applied.words), ""
+        words = "" if applied.done and applied.writes else applied.words
+        return (str(proposal.state), *columns, applied.done, words), ""
 
     async def _list(self, asked: Asked) -> Outcome:
         wanted = (asked.arguments[0] or "").strip().lower()
@@ -133,7 +134,9 @@ class Advising:
 
 def _summary(one: Proposal) -> str:
     moves = ", ".join(
-        f"{change.name} {_number(change.current):g} -> {_number(change.proposed):g}" for change in one.changes
+        f"{change.name} {_number(change.current):g} -> {_number(change.proposed):g}"
+        for change in one.changes
+        if change.current != change.proposed
     )
     return f"{moves}: saves {saving_words(one)}{f'; {one.reason}' if one.reason else ''}"
 

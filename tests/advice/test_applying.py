@@ -34,7 +34,8 @@ async def test_an_operator_applies_a_proposal_and_the_device_has_it(tmp_path: Pa
         assert again.value.status == Status.BadInvalidState
         listed = await it.call("ListProposals", "applied")
         assert (listed[0], listed[1], listed[4]) == ([one], ["Applied"], ["olga"])
-        assert words == "B/SpeedSetpoint 2000 -> 2150; A/SpeedSetpoint 2000 -> 1650"
+        assert words == ""
+        assert (await it.call("GetProposal", one))[-1] == "B/SpeedSetpoint 2000 -> 2150; A/SpeedSetpoint 2000 -> 1650"
 
 
 async def test_a_refusal_puts_back_what_was_written_before_it(tmp_path: Path, device: ModbusDevice) -> None:
