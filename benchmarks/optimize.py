@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,19 +24,30 @@ CASES = (
     Case(85.0, 2.0, 6),
 )
 """Half to high load, warm afternoons and cool nights."""
-PAST_S, SETTLING_S, MEASURED_S = 7200.0, 3600.0, 7200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds before the call, after it until the setpoints have settled, and of the measurement."""
+
+    past_s: float = 7200.0
+    settling_s: float = 3600.0
+    measured_s: float = 7200.0
+
+
+USUAL = Times()
 EQUAL = 0.005
 """Share by which cooling may differ once the setpoints have settled."""
 
 
-async def run(cases: Sequence[Case] = CASES, measured_s: float = MEASURED_S) -> AsyncIterator[Result]:
+async def run(cases: Sequence[Case] = CASES, times: Times = USUAL) -> AsyncIterator[Result]:
     """In each case the aim of the plant file is asked for by an empty call, as an operator's. Checked: production gets
     the same cooling, and nothing that was to be kept is broken from the moment the setpoints are written."""
     worker = Worker(1)
     try:
         found = []
         for case in cases:
-            found.append(await _one(case, worker, measured_s))
+            found.append(await _one(case, worker, times))
             yield found[-1]
     finally:
         await worker.stop()
@@ -50,10 +62,10 @@ async def run(cases: Sequence[Case] = CASES, measured_s: float = MEASURED_S) -> 
     }
 
 
-async def _one(case: Case, worker: Worker, measured_s: float) -> Result:
+async def _one(case: Case, worker: Worker, times: Times) -> Result:
     usual, other = LivedPlant(case), LivedPlant(case)
-    usual.live(PAST_S)
-    other.live(PAST_S)
+    usual.live(times.past_s)
+    other.live(times.past_s)
     job = CATALOG["OptimizeSetpoints"].plan(["", [], [], 0.0], other.context())  # type: ignore[misc]
     assert isinstance(job, Job)
 
@@ -65,9 +77,9 @@ async def _one(case: Case, worker: Worker, measured_s: float) -> Result:
     said = dict(zip(names, answer, strict=True))
     commands = dict(zip(said["Commands"], said["Proposed"].tolist(), strict=True))
     other.write({path: value for path, value in commands.items() if path})
-    settling = (usual.live(SETTLING_S), other.live(SETTLING_S))
-    before, after = usual.live(measured_s), other.live(measured_s)
-    hours = measured_s / 3600.0
+    settling = (usual.live(times.settling_s), other.live(times.settling_s))
+    before, after = usual.live(times.measured_s), other.live(times.measured_s)
+    hours = times.measured_s / 3600.0
     saved = before.energy - after.energy
     broken = [*_broken(job, settling[1]), *_broken(job, after)]
     unequal = abs(after.cooling / before.cooling - 1.0)
