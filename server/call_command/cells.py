@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from asyncua import ua
@@ -23,12 +24,16 @@ Column = tuple[Text, list[str]]
 
 
 def telling_rows(table: Sequence[Result]) -> list[int]:
-    """Rows that differ, where the table tells differences; else all."""
-    count = len(table[0].value)
-    for one in table:
-        if "Difference" in one.name and one.about.kind is ua.VariantType.Double:
-            return [at for at in range(count) if not is_still_nothing(one.value[at])] or list(range(count))
-    return list(range(count))
+    """Rows that differ, where the table tells differences, by more than a rounding of what stands before; else all."""
+    every = list(range(len(table[0].value)))
+    for before, one in pairwise(table):
+        if "Difference" in one.name and one.about.kind is before.about.kind is ua.VariantType.Double:
+            return [at for at in every if _differs(one.value[at], before.value[at])] or every
+    return every
+
+
+def _differs(difference: float, value: float) -> bool:
+    return not is_still_nothing(difference) and not abs(difference) < _STILL * abs(value)
 
 
 def first_rows(table: Sequence[Result], rows: Sequence[int], most: int) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Final
 from asyncua import ua
 
 from server.call_command.desk import Desk, Held
+from server.config.diagnostics import SCENARIOS
 from server.config.errors import did_you_mean
 
 TWINS: Final = "Twins"
@@ -50,7 +51,8 @@ class Tree:
     async def children(self, path: str) -> list[str]:
         """Paths of the twins directly below a twin, or of those at the top for ""."""
         if path not in self._known:
-            kind = ua.ObjectIds.HasComponent if path else ua.ObjectIds.Organizes
+            organizes = not path or path == SCENARIOS or path.rpartition("/")[0] == SCENARIOS
+            kind = ua.ObjectIds.Organizes if organizes else ua.ObjectIds.HasComponent
             found = await self.desk.below(path or TWINS, kind, ua.NodeClass.Object)
             own = [one for one in found if one.BrowseName.NamespaceIndex == self.desk.namespace]
             self._known[path] = [str(one.NodeId.Identifier) for one in own]
@@ -65,8 +67,12 @@ class Tree:
         return found
 
     async def find(self, words: str) -> str:
-        """The path of the twin that is meant. Raises NotThere."""
+        """The path of the twin that is meant, or of the folder of scenarios. Raises NotThere."""
         at = ""
+        if words.strip("/").partition("/")[0].lower() == SCENARIOS.lower():
+            at, _, words = SCENARIOS, *words.strip("/").partition("/")[1:]
+            if not words:
+                return at
         for part in words.strip("/").split("/"):
             below = {one.rpartition("/")[2].lower(): one for one in await self.children(at)}
             if part.lower() not in below:
@@ -91,10 +97,9 @@ class Tree:
 
 
 async def methods_of(desk: Desk, twin: str) -> list[Method]:
-    """The command methods and analytics methods of a twin, with their arguments."""
+    """Command and analytics methods of a twin, or the methods of the folder of scenarios, with their arguments."""
     found: list[Method] = []
-    for folder in _FOLDERS:
-        owner = f"{twin}/{folder}"
+    for owner in (SCENARIOS,) if twin == SCENARIOS else (f"{twin}/{folder}" for folder in _FOLDERS):
         for one in await desk.below(owner, ua.ObjectIds.HasComponent, ua.NodeClass.Method):
             found.append(Method(str(one.NodeId.Identifier), owner, str(one.BrowseName.Name), ""))
     if not found:

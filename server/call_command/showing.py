@@ -30,6 +30,7 @@ from server.call_command.values import is_empty, shown
 _MOST_ROWS: Final = 12
 _MOST_TEXT: Final = 60
 _MOST_IN_LINE: Final = 64
+_WIDE: Final = 40
 _MOST_MOMENTS: Final = 7
 _MOST_OUTPUTS: Final = 8
 _FEW_ROWS: Final = 4
@@ -174,6 +175,7 @@ class Showing:
 
     def _packed(self, columns: Sequence[Column]) -> list[list[Column]]:
         first, *others = columns
+        others.sort(key=lambda column: wide(column) > _WIDE)  # what is long comes last
         parts, part, used = [], [first], wide(first)
         for column in others:
             if used + wide(column) > self._console.width and len(part) > 1:
