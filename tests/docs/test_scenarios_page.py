@@ -1,9 +1,12 @@
-"""The page on scenarios: its client runs on the demo and says what is shown, its plant file loads, its keys are true."""
+"""The page on scenarios: its client and its commands run on the demo, its plant file loads, its keys are true."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from server.address_space.service_methods import SERVICE_METHODS
 from server.config.diagnostics import SCENARIOS
 from server.config.load import load_plant
 from server.config.scenario_settings import ScenarioSettings
-from tests.simulators.demo_run import PASSWORD, Uatwin, demo, seat
+from tests.simulators.demo_run import COMMAND, PASSWORD, Uatwin, demo, seat
 from tests.simulators.documents import ROOT, blocks
 
 PAGE = ROOT / "docs/scenarios.md"
@@ -29,8 +32,18 @@ async def test_the_client_says_what_is_shown(tmp_path: Path, monkeypatch: pytest
         exec(compile(code.replace("asyncio.run(main())", ""), str(PAGE), "exec"), names)
         with contextlib.redirect_stdout(said):
             await names["main"](running.endpoint)
+        await asyncio.to_thread(_at_the_terminal, running.endpoint)
         assert await _speed(running) == speed
     assert said.getvalue().split() == shown.split()
+
+
+def _at_the_terminal(endpoint: str) -> None:
+    user = {"UATWIN_URL": endpoint, "UATWIN_USER": "operator", "UATWIN_PASSWORD": PASSWORD}
+    (commands,) = blocks(PAGE, "bash")
+    for line in commands.splitlines():
+        arguments = [*COMMAND, *line.split()[1:]]
+        done = subprocess.run(arguments, capture_output=True, text=True, env=os.environ | user, check=False, timeout=30)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
 
 
 async def _speed(running: Uatwin) -> object:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from asyncua import Client, ua
 
+from drivers.readings import now_ticks
 from server.app import Bridge
 from server.config.load import load_plant
 from server.security.users import add_user
@@ -102,7 +104,7 @@ class Works:
         return answer
 
     async def create(
-        self, twin: str = "Hall", name: str = "", *, speed: float = 60.0, age_s: float = 0.0, **given: float
+        self, twin: str = "Hall", name: str = "Scenario1", *, speed: float = 60.0, age_s: float = 0.0, **given: float
     ) -> ua.CallMethodResult:
         """CreateScenario; given: inputs by name, with __ for /."""
         names = [one.replace("__", "/") for one in given]
@@ -182,11 +184,22 @@ async def client_of(bridge: Bridge, user: str) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest_asyncio.fixture
-async def hall(tmp_path: Path) -> AsyncIterator[Works]:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Works]:
     """The works, and an operator's client."""
-    async with works(tmp_path) as it:
+    async with works(tmp_path_factory.mktemp("works")) as it:
         yield it
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hall(running: Works) -> AsyncIterator[Works]:
+    """The same, without scenarios before and after."""
+    running.device.log.clear()
+    yield running
+    scenarios = running.bridge.scenarios
+    scenarios.clock = now_ticks
+    for one in scenarios.every:
+        await scenarios.delete(one.copy.id)
 
 
 def text(value: str = "") -> ua.Variant:

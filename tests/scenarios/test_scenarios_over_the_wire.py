@@ -14,6 +14,7 @@ from server.config.load import load_plant
 from tests.scenarios.conftest import Works, client_of, number, numbers, text, texts
 from tests.simulators.waiting import until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 COPY = "Scenarios/Scenario1/Hall"
 SECOND = 10_000_000
 
@@ -65,6 +66,8 @@ async def test_limits_interlocks_and_qualities_of_the_original_hold_in_the_copy(
     hall.device.put(6, 5.0, ">f4", table="inputs")
     await hall.until("Hall/Pump/Flow", lambda now: now == 5.0)
     assert await hall.write(f"{COPY}/Pump/SpeedSetpoint", 900.0) == "Good", "the copy has its own flow"
+    hall.device.put(6, 80.0, ">f4", table="inputs")
+    await hall.until("Hall/Pump/Flow", lambda now: now == 80.0)
     await hall.call("SetSpeed", text("Scenario1"), number(1.0))
     await hall.until(f"{COPY}/Pump/Flow", lambda now: now < 60.0)
     status = {
@@ -178,7 +181,7 @@ async def test_number_size_and_age_are_bounded_and_clients_hear_of_it(hall: Work
         assert (await hall.create("Hall", "One", age_s=100.0)).StatusCode.is_good()
         versions.append(await hall.value("Scenarios.NodeVersion"))
         assert (await hall.create("", "Two", speed=0.0)).StatusCode.is_good()
-        assert (await hall.create()).StatusCode.name == "BadTooManyOperations"
+        assert (await hall.create(name="Three")).StatusCode.name == "BadTooManyOperations"
         hall.bridge.scenarios.clock = lambda: now_ticks() + 99 * SECOND
         await hall.bridge.scenarios.tend()
         assert [one.copy.id for one in hall.bridge.scenarios.every] == ["One", "Two"]
@@ -291,6 +294,7 @@ async def test_creating_and_deleting_for_years_does_not_grow_the_table(hall: Wor
         await hall.bridge.scenarios.delete(scenario.copy.id)
 
     await cycle()
+    assert hall.bridge.scenarios.every == []
     rows, known = len(hall.bridge.table), len(hall.bridge.space._index.rows)
     for _ in range(200):
         await cycle()
