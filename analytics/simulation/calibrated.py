@@ -43,9 +43,14 @@ def calibrated(uses: Sequence[ModelUse], records: Iterable[ModelRecord]) -> tupl
     return tuple(_with(use, by_model.get(f"{use.twin}:{use.name}", {})) for use in uses)
 
 
+def _told(record: ModelRecord) -> str:
+    doubt = " from before a maintenance" if record.invalid_since_ticks else ""
+    return f"{record.twin}/{record.id}{doubt}"
+
+
 def _with(use: ModelUse, found: dict[str, tuple[float, ModelRecord]]) -> ModelUse:
     if not found:
         return use
     values = {name: value for name, (value, _) in found.items()}
-    rests_on = tuple(dict.fromkeys(f"{record.twin}/{record.id}" for _, record in found.values()))
+    rests_on = tuple(dict.fromkeys(_told(record) for _, record in found.values()))
     return replace(use, parameters={**use.parameters, **values}, calibrations=rests_on)

@@ -40,8 +40,8 @@ class ModelUse:
     then file is an absolute path. parameters: those that differ from the default. inputs: by port; those not named have
     their default. outputs: port to Term (tag = (port - offset) / factor). ranges: validity by port where it is another
     than the model's. ports: of an FMU or ONNX file, as far as they are known without loading it. cost_s: as told in the
-    plant file, NaN where not. calibrations: "<path of twin>/<id>" of the models in the Library that its parameters are
-    from instead of the plant file."""
+    plant file, NaN where not. calibrations: for people, "<path of twin>/<id>" of the models in the Library that its
+    parameters are from instead of the plant file."""
 
     twin: str
     name: str

@@ -12,6 +12,7 @@ from analytics.models import ModelRecord, ModelState
 from analytics.series import TICKS_PER_SECOND, Series
 from analytics.simulation.calibrated import KIND, calibrated
 from analytics.simulation.misfit import misfits
+from analytics.simulation.naming import used_title
 from analytics.simulation.wiring import ModelUse, Source, Term
 
 START = 10**15
@@ -80,6 +81,10 @@ def test_active_calibrations_give_models_their_parameters_the_latest_first() -> 
     assert body.parameters == {"mass": 700.0, "other": 1.0}
     assert set(body.calibrations) == {"P/Calibration-1", "P/Calibration-2"}
     assert calibrated((SUM, BODY), [idle]) == (SUM, BODY)
+    (old,) = calibrated((BODY,), [replace(older, invalid_since_ticks=5)])
+    assert used_title(old, "P/Body") == (
+        "volume (volume, fidelity 0, Calibration-1 from before a maintenance of /P)"
+    ), "results that rest on it say so"
 
 
 def _record(model: str, created: int, settings: dict[str, float], state: ModelState = ModelState.active) -> ModelRecord:
