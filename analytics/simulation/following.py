@@ -36,7 +36,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
     }
     start = context.now_ticks - round(recent * TICKS_PER_SECOND)
     signals = tuple(name for name in names if name in context.about)
-    return Job("Following", signals, start, context.now_ticks, settings)
+    return Job("Following", signals, start, context.now_ticks, settings, long=True)
 
 
 def run(
