@@ -14,7 +14,8 @@ from analytics.simulation.choosing import Wish, compose, load
 from analytics.simulation.integrate import Course
 from analytics.simulation.integrate import run as run_system
 from analytics.simulation.kinds import FMU
-from analytics.simulation.simulate import check_used, used_title
+from analytics.simulation.naming import used_title
+from analytics.simulation.simulate import check_used
 from analytics.simulation.system import ModelError, System
 from analytics.simulation.wiring import ModelUse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -13,18 +13,16 @@ import numpy as np
 
 from analytics.errors import ArgumentError, NotAvailable
 from analytics.simulation.advance import Beginning
-from drivers.readings import TICKS_PER_SECOND, Readings, now_ticks
-from drivers.status import Status, is_good
-from server.address_space.grafts import Graft
-from server.address_space.index import AddressSpaceError
-from server.config.diagnostics import SCENARIOS, scenario_tags
-from server.config.plant import Tag
+from drivers.readings import Readings, now_ticks
+from drivers.status import Status
+from server.config.diagnostics import SCENARIOS
 from server.config.scenario_settings import ScenarioSettings
-from server.scenarios.copying import Copier, tags_of
+from server.scenarios.copying import tags_of
+from server.scenarios.making import Made, make
 from server.scenarios.room import Room
-from server.scenarios.scenario import BEAT_S, Copy, Runs, Scenario
+from server.scenarios.scenario import BEAT_S, Runs, Scenario
 from server.scenarios.stage import Stage
-from server.scenarios.wish import NAMES, TooManyScenarios, Wish, given_of, speed_of, wish_of
+from server.scenarios.wish import NAMES, TooManyScenarios, Wish, given_of, roots_of, speed_of, wish_of
 
 _log = logging.getLogger(__name__)
 _AT_ONCE: Final = 1
@@ -46,12 +44,13 @@ Listener = Callable[[Scenario, News], None]
 
 @dataclass(slots=True, eq=False)
 class _Alive:
-    scenario: Scenario
+    made: Made
     task: asyncio.Task[None]
-    tags: Sequence[Tag]
-    wish: Wish
-    copier: Copier
-    values: dict[str, float]
+    ending: bool = False
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.made.scenario
 
 
 class Scenarios:
@@ -68,6 +67,7 @@ class Scenarios:
         self._making = asyncio.Lock()
         self._listeners: list[Listener] = []
         self._last_number = 0
+        self._ended = False
 
     def on_news(self, listener: Listener) -> None:
         """Call listener(scenario, news) for all that happens to one. It must not raise."""
@@ -85,6 +85,7 @@ class Scenarios:
                 await self.tend()
                 await asyncio.sleep(BEAT_S)
         finally:
+            self._ended = True
             tasks = [one.task for one in self._alive.values()]
             for task in tasks:
                 task.cancel()
@@ -101,8 +102,8 @@ class Scenarios:
         """With the arguments of CreateScenario, Twin as a path. Raises ArgumentError, TooManyScenarios, NotAvailable
         and what a worker raises."""
         async with self._making:
+            self._refuse_more(roots_of(arguments, self._stage))
             wish = wish_of(arguments, self._stage, self._settings, self._alive)
-            self._refuse_more(wish)
             beginning = await self._begun(wish)
             wish = self._still(arguments, wish)
             scenario = self._shown(wish, beginning)
@@ -121,10 +122,10 @@ class Scenarios:
     def hold(self, scenario_id: str, names: Any, values: Any) -> None:
         """Raises ArgumentError."""
         one = self._find(scenario_id)
-        given = given_of(names, values, one.scenario.copy.uses, one.wish.above, 1)
+        given = given_of(names, values, one.scenario.copy.uses, one.made.wish.above, 1)
         one.scenario.hold(given)
-        if given.keys() & one.values.keys() - one.scenario.copy.tags.keys():
-            self._bind_anew(one, given)
+        if given.keys() & one.made.values.keys() - one.scenario.copy.tags.keys():
+            one.made.bind_anew(self._stage, given)
 
     # -- for other parts of the bridge --------------------------------------------------------------------------------
 
@@ -165,12 +166,12 @@ class Scenarios:
             )
         return found
 
-    def _refuse_more(self, wish: Wish) -> None:
+    def _refuse_more(self, roots: Sequence[Twin]) -> None:
         settings = self._settings
         if len(self._alive) >= settings.most:
             raise TooManyScenarios(f"there are {len(self._alive)} scenarios, and {settings.most} may be; delete one")
         tags = sum(len(one.scenario.copy.tags) for one in self._alive.values())
-        more = sum(1 for _ in tags_of(wish.roots))
+        more = sum(1 for _ in tags_of(roots))
         if tags + more > settings.most_tags:
             raise TooManyScenarios(
                 f"it would have {more} tags, and {settings.most_tags - tags} are left of {settings.most_tags}; delete "
@@ -189,53 +190,20 @@ class Scenarios:
 
     def _still(self, arguments: Sequence[Any], wish: Wish) -> Wish:
         """The wish as it is now, for the plant file may have been taken over meanwhile."""
+        self._refuse_more(roots_of(arguments, self._stage))
         now = wish_of(arguments, self._stage, self._settings, self._alive)
-        self._refuse_more(now)
-        if now.machines != wish.machines:
+        if now.machines != wish.machines or self._ended:
             raise NotAvailable("the plant has changed meanwhile; call again")
         return replace(now, present=wish.present, given=wish.given)
 
     def _shown(self, wish: Wish, beginning: Beginning) -> Scenario:
-        """Nodes and rows, all at once. Raises NotAvailable where names collide."""
         scenario_id = wish.name or self._numbered()
-        path = f"{SCENARIOS}/{scenario_id}"
-        uses = [wish.machines[number] for number in beginning.uses]
-        values = {**wish.present, **wish.given}
-        originals = list(tags_of(wish.roots))
-        about = scenario_tags(path, len(beginning.inputs), len(uses), self._settings.max_speed)
-        rows = self._room.take([*originals, *about])
-        own = tuple(replace(tag, row=row) for tag, row in zip(about, rows[len(originals) :], strict=True))
-        row_of = {tag.row: row for tag, row in zip(originals, rows, strict=False)}
-        copier = Copier(wish.roots, path, row_of, wish.machines, values)
-        copies = [copier.tag(tag) for tag in originals]
-        self._stage.seat([*copies, *own])
-        graft = Graft(path, own, tuple(map(copier.twin, wish.roots)))
-        try:
-            self._stage.space.graft(graft)
-        except AddressSpaceError as error:
-            self._room.give_back([*copies, *own])
-            raise NotAvailable(str(error)) from None
-        tags = {tag.path: copy for tag, copy in zip(originals, copies, strict=True)}
-        copy = Copy(scenario_id, wish.twin, graft, tags, uses)
-        inputs = {name: values[name] for name in beginning.inputs}
-        expires = self.clock() + round(wish.age_s * TICKS_PER_SECOND)
-        scenario = Scenario(copy, beginning, inputs, wish.speed, expires, self._stage.table, self.clock)
-        self._copy_values(originals, copies, scenario)
-        scenario.commit()
-        scenario.show()
-        self._of_row.update(dict.fromkeys((tag.row for tag in (*copies, *own)), scenario))
+        made = make(scenario_id, wish, beginning, self._stage, self._room, self._settings.max_speed, self.clock)
+        scenario = made.scenario
+        self._of_row.update(dict.fromkeys((tag.row for tag in made.tags), scenario))
         task = asyncio.create_task(self._keep_running(scenario), name=f"scenario {scenario_id}")
-        self._alive[scenario_id] = _Alive(scenario, task, [*copies, *own], wish, copier, values)
+        self._alive[scenario_id] = _Alive(made, task)
         return scenario
-
-    def _bind_anew(self, one: _Alive, given: Mapping[str, float]) -> None:
-        """What feeds the copy from outside is a constant of the models of its twins, and has become another one."""
-        one.values.update(given)
-        before = one.scenario.copy.graft
-        graft = replace(before, twins=tuple(map(one.copier.twin, one.wish.roots)))
-        self._stage.space.regraft(graft)
-        one.scenario.copy = replace(one.scenario.copy, graft=graft)
-        self._stage.forget(before.path)
 
     def _numbered(self) -> str:
         """A name that no scenario ever had, so that nobody takes a new one for an old one."""
@@ -244,40 +212,24 @@ class Scenarios:
             if f"Scenario{self._last_number}" not in self._alive:
                 return f"Scenario{self._last_number}"
 
-    def _copy_values(self, originals: Sequence[Tag], copies: Sequence[Tag], scenario: Scenario) -> None:
-        """What no model gives stays as it was: Good where it is a command, or what an interlock asks for, for these are
-        what the scenario begins with; else the last value that could be had."""
-        table = self._stage.table
-        old = np.array([tag.row for tag in originals], np.int32)
-        before, had = table.current(old), table.has_value[old]
-        kept = _asked(copies)
-        status = np.array(
-            [
-                was if copy.command is not None or copy.row in kept else _last(was, has)
-                for copy, was, has in zip(copies, before.status.tolist(), had.tolist(), strict=True)
-            ],
-            np.uint32,
-        )
-        rows = np.array([copy.row for copy in copies], np.int32)
-        ticks = np.full(len(rows), scenario.ticks, np.int64)
-        table.commit(Readings(rows, before.value, status, ticks, before.side))
-
     async def _keep_running(self, scenario: Scenario) -> None:
         await scenario.run(self._runs, self._turn, lambda one: self._tell(one, News.failed))
 
     async def _end(self, scenario_id: str, news: News) -> None:
-        alive = self._alive.pop(scenario_id, None)
-        if alive is None:
+        alive = self._alive[scenario_id]
+        if alive.ending:
             return
+        alive.ending = True
         await alive.scenario.stop(alive.task)
-        path, rows = alive.scenario.copy.graft.path, np.array([tag.row for tag in alive.tags], np.int32)
+        path, rows = alive.scenario.copy.graft.path, np.array([tag.row for tag in alive.made.tags], np.int32)
         for row in rows.tolist():
             del self._of_row[row]
         self._stage.space.prune(path)
         self._stage.table.vacate(rows, Status.BadNodeIdUnknown)
         await self._stage.let_go(path, frozenset(rows.tolist()))
         await asyncio.to_thread(self._stage.recent.forget, rows)
-        self._room.give_back(alive.tags)
+        self._room.give_back(alive.made.tags)
+        del self._alive[scenario_id]
         self._tell(alive.scenario, news)
 
     def _tell(self, scenario: Scenario, news: News) -> None:
@@ -285,16 +237,3 @@ class Scenarios:
         _log.info("scenario %s %s%s", scenario.copy.id, news.value, why)
         for listener in self._listeners:
             listener(scenario, news)
-
-
-def _asked(copies: Iterable[Tag]) -> frozenset[int]:
-    """Rows that interlocks ask for."""
-    rules = [tag.command for tag in copies if tag.command is not None]
-    return frozenset(one.row for rule in rules for interlock in rule.interlocks for one in interlock.conditions)
-
-
-def _last(status: int, has_value: bool) -> int:
-    """Of a tag that nothing feeds any more: OPC UA Part 8, 7.3.2."""
-    if not has_value:
-        return Status.BadNotConnected
-    return Status.UncertainLastUsableValue if is_good(status) else status

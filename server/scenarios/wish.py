@@ -48,7 +48,7 @@ def wish_of(arguments: Sequence[Any], stage: Stage, settings: ScenarioSettings, 
     """From the arguments of CreateScenario; Twin as a path. taken: names of scenarios that there are. Raises
     ArgumentError, and NotAvailable where nothing can be simulated."""
     twin = str(arguments[TWIN] or "")
-    roots = _roots(twin, stage)
+    roots = roots_of(arguments, stage)
     name = _name(str(arguments[NAME] or ""), taken)
     above = roots[0].path if len(roots) == 1 else ""
     machines, present = _known(roots, stage)
@@ -73,7 +73,9 @@ def given_of(names: Any, values: Any, machines: Sequence[ModelUse], above: str, 
     return overrides(names, values, machines, above, index)
 
 
-def _roots(twin: str, stage: Stage) -> tuple[Twin, ...]:
+def roots_of(arguments: Sequence[Any], stage: Stage) -> tuple[Twin, ...]:
+    """The twins that are to be copied, without looking at anything below them. Raises ArgumentError."""
+    twin = str(arguments[TWIN] or "")
     if not twin:
         return stage.plant().twins
     found = stage.space.twin_of(twin)
