@@ -16,6 +16,7 @@ from analytics.simulation.advance import Beginning
 from drivers.readings import Readings, now_ticks
 from drivers.status import Status
 from server.config.diagnostics import SCENARIOS
+from server.config.plant import Twin
 from server.config.scenario_settings import ScenarioSettings
 from server.scenarios.copying import tags_of
 from server.scenarios.making import Made, make
@@ -216,8 +217,8 @@ class Scenarios:
         await scenario.run(self._runs, self._turn, lambda one: self._tell(one, News.failed))
 
     async def _end(self, scenario_id: str, news: News) -> None:
-        alive = self._alive[scenario_id]
-        if alive.ending:
+        alive = self._alive.get(scenario_id)
+        if alive is None or alive.ending:
             return
         alive.ending = True
         await alive.scenario.stop(alive.task)
