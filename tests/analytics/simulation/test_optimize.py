@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ from analytics.simulation.aim import Aim
 from analytics.simulation.calibrated import COVARIANCE, KIND, PARAMETERS
 from analytics.simulation.choosing import load
 from analytics.simulation.integrate import settled
+from analytics.simulation.model import Port
 from analytics.simulation.optimize import OPTIMIZE_SETPOINTS, plan, run
 from analytics.simulation.steady import steady, told
 from analytics.simulation.system import System
 from analytics.simulation.wiring import ModelUse, Source, Term
+from tests.simulators.fmus import build_fmu
 
 NOW = 10_000 * TICKS_PER_SECOND
 NAMES = [*(one.name for one in OPTIMIZE_SETPOINTS.own), "Valid", "Reason"]
@@ -275,3 +278,15 @@ def test_steady_states_found_at_once_are_those_of_long_runs() -> None:
         alone = settled(system, {**inputs, "Hall/A/Speed": float(speed)})
         for name, value in alone.items():
             assert signals[name][number] == pytest.approx(value, rel=1e-4, abs=1e-4), name
+
+
+def test_models_that_go_on_by_steps_need_a_horizon(tmp_path: Path) -> None:
+    build_fmu(tmp_path / "body.fmu", 2)
+    ports = {"power": tag("Hall/Heater")}, {"temperature": Term("Hall/Body/Temperature")}
+    takes, gives = (Port("power", "KWT", "Heat", (0.0, 50.0)),), (Port("temperature", "CEL", "Warm"),)
+    body = ModelUse(
+        "Hall/Body", "body", "fmu", {}, *ports, file=str(tmp_path / "body.fmu"), input_ports=takes, output_ports=gives
+    )
+    arguments = "max Body/Temperature", ["Heater 5..30"], ["Body/Temperature <= 25"]
+    with pytest.raises(NotAvailable, match="give a Horizon"):
+        asked((body,), (*arguments, 0.0))
