@@ -184,3 +184,13 @@ async def test_without_limits_nobody_arms_it(tmp_path: Path, device: ModbusDevic
         assert it.bridge.value("Hall/A/OptimizationMode") == 0
         told = await it.call("GetOptimization", user=ENGINEER)
         assert (told[0], told[7], told[8]) == ("supervised", 60.0, ["A/SpeedSetpoint", "B/SpeedSetpoint"])
+
+
+async def test_it_looks_when_it_is_due(tmp_path: Path, device: ModbusDevice) -> None:
+    async with hall(tmp_path, device, "autonomous") as it:
+        ready(it, {A: 1850.0})
+        assert it.advice.autopilot.due(0.0) == []
+        running = asyncio.create_task(it.advice.autopilot.run(lambda: 60.0))
+        await until(lambda: it.holds(1850.0, 2000.0))
+        running.cancel()
+        await asyncio.wait([running])
