@@ -135,18 +135,7 @@ class Bridge:
         self.library.on_change(self.space.forget_objects)
         self.jobs.on_list(self.space.forget_objects)
         self.calibrating.on_change(self.space.forget_objects)
-        stage = Stage(
-            self.table,
-            self.space,
-            self.recent,
-            lambda: self.plant,
-            self.analytics.context,
-            self._seat,
-            lambda: self.server.held_rows(),
-            self.analytics.look_anew,
-            self._let_go,
-        )
-        self.scenarios = Scenarios(stage, self.worker)
+        self.scenarios = Scenarios(self._stage(), self.worker)
         self.trials = Commands(plant, self.table, self.scenarios)
         commands = CommandActions(self.commands, self.trials, self.scenarios.has)
         methods = AnalyticsActions(self.analytics, self.space.node_id)
@@ -227,6 +216,20 @@ class Bridge:
         self.alarms.adopt(new, at_run_time)
         self.table.mark(removed.astype(np.int32), Status.BadNodeIdUnknown, Status.BadNodeIdUnknown)
         return Change(tuple(connections), len(more), len(removed))
+
+    def _stage(self) -> Stage:
+        """What scenarios need of this bridge."""
+        return Stage(
+            self.table,
+            self.space,
+            self.recent,
+            lambda: self.plant,
+            self.analytics.context,
+            self._seat,
+            lambda: self.server.held_rows(),
+            self.analytics.look_anew,
+            self._let_go,
+        )
 
     def _seat(self, tags: Sequence[Tag]) -> None:
         """Give tags of scenarios their rows; those behind the last are made."""
