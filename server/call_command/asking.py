@@ -14,9 +14,11 @@ from server.call_command.arguments import Declared, Surroundings, declared, read
 from server.call_command.desk import Desk, Reply
 from server.call_command.finding import Method
 from server.call_command.tables import Result
+from server.call_command.values import is_empty
 
 _HALTED: Final = 11
 """StateNumber of a Program that has ended (Part 10, 5.2.3)."""
+REASON: Final = "Reason"
 _POLL_S: Final = 0.2
 _HALT_WITHIN_S: Final = 5.0
 Watch = Callable[[str, float], None]
@@ -45,8 +47,16 @@ class Outcome:
 
     @property
     def valid(self) -> bool:
-        """Whether the results mean anything; a command has none and is valid when it is Good."""
-        return self.value("Valid") is not False
+        """Whether the results mean anything: as they say themselves, or that there are any besides a reason. A command
+        has none and is valid when it is Good."""
+        if (said := self.value("Valid")) is not None:
+            return bool(said)
+        return not self.value(REASON) or not self.silent
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing but a reason."""
+        return all(is_empty(one.value) for one in self.results if one.name != REASON)
 
 
 async def call(desk: Desk, method: Method, given: Sequence[str], watch: Watch) -> Outcome:

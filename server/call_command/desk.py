@@ -54,11 +54,15 @@ class Desk:
         return ua.NodeId(ua.String(path), ua.Int16(self.namespace))
 
     async def below(self, path: str, reference: int, classes: int) -> list[ua.ReferenceDescription]:
-        """The forward references of a node to nodes of these classes (bits of NodeClass)."""
-        node = self.client.get_node(self.node_id(path))
-        found: list[ua.ReferenceDescription] = await node.get_references(
-            reference, ua.BrowseDirection.Forward, ua.NodeClass(classes), includesubtypes=True
-        )
+        """The forward references of a node to nodes of these classes (bits of NodeClass); none where there is no such
+        node. path "": the Objects folder."""
+        node = self.client.get_node(self.node_id(path)) if path else self.client.nodes.objects
+        try:
+            found: list[ua.ReferenceDescription] = await node.get_references(
+                reference, ua.BrowseDirection.Forward, ua.NodeClass(classes), includesubtypes=True
+            )
+        except ua.uaerrors.BadNodeIdUnknown:
+            return []
         return found
 
     async def read(self, paths: Sequence[str], attribute: ua.AttributeIds = ua.AttributeIds.Value) -> list[Held]:

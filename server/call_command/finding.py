@@ -10,13 +10,14 @@ from typing import Final
 from asyncua import ua
 
 from server.call_command.desk import Desk, Held
-from server.config.diagnostics import SCENARIOS
 from server.config.errors import did_you_mean
 
 TWINS: Final = "Twins"
 COMMANDS: Final = "Commands"
 _FOLDERS: Final = (COMMANDS, "Analytics")
 _WITH_VARIABLES: Final = ("Telemetry", "Commands", "Analytics", "Diagnostics")
+_DOWN: Final = (ua.ObjectIds.Organizes, ua.ObjectIds.HasComponent)
+"""Other hierarchical references, such as Controls, lead across."""
 _MOST_TOLD: Final = 8
 
 
@@ -49,14 +50,20 @@ class Tree:
     _known: dict[str, list[str]] = field(default_factory=dict)
 
     async def children(self, path: str) -> list[str]:
-        """Paths of the twins directly below a twin, or of those at the top for ""."""
+        """Paths of the twins directly below a twin, or of those at the top for ""; also what stands in other objects of
+        the bridge, such as the scenarios and what each copies."""
         if path not in self._known:
-            organizes = not path or path == SCENARIOS or path.rpartition("/")[0] == SCENARIOS
-            kind = ua.ObjectIds.Organizes if organizes else ua.ObjectIds.HasComponent
-            found = await self.desk.below(path or TWINS, kind, ua.NodeClass.Object)
-            own = [one for one in found if one.BrowseName.NamespaceIndex == self.desk.namespace]
-            self._known[path] = [str(one.NodeId.Identifier) for one in own]
+            found = await self.desk.below(path or TWINS, ua.ObjectIds.HierarchicalReferences, ua.NodeClass.Object)
+            down = [one for one in found if one.ReferenceTypeId.Identifier in _DOWN]
+            own = [one for one in down if one.BrowseName.NamespaceIndex == self.desk.namespace]
+            self._known[path] = list(dict.fromkeys(str(one.NodeId.Identifier) for one in own))
         return self._known[path]
+
+    async def _beside(self) -> list[str]:
+        """What stands beside the twins under Objects: Scenarios, Rules, ..."""
+        found = await self.desk.below("", ua.ObjectIds.Organizes, ua.NodeClass.Object)
+        own = [str(one.NodeId.Identifier) for one in found if one.NodeId.NamespaceIndex == self.desk.namespace]
+        return [one for one in own if one != TWINS]
 
     async def all_below(self, path: str = "") -> list[str]:
         """Every twin below, parents first."""
@@ -67,14 +74,13 @@ class Tree:
         return found
 
     async def find(self, words: str) -> str:
-        """The path of the twin that is meant, or of the folder of scenarios. Raises NotThere."""
+        """The path of the twin that is meant, or of an object beside the twins. Raises NotThere."""
         at = ""
-        if words.strip("/").partition("/")[0].lower() == SCENARIOS.lower():
-            at, _, words = SCENARIOS, *words.strip("/").partition("/")[1:]
-            if not words:
-                return at
         for part in words.strip("/").split("/"):
-            below = {one.rpartition("/")[2].lower(): one for one in await self.children(at)}
+            nodes = await self.children(at)
+            if not at and part.lower() not in (one.lower() for one in nodes):
+                nodes = [*nodes, *await self._beside()]
+            below = {one.rpartition("/")[2].lower(): one for one in nodes}
             if part.lower() not in below:
                 return await self._by_its_end(words, at, part, below.values())
             at = below[part.lower()]
@@ -97,9 +103,9 @@ class Tree:
 
 
 async def methods_of(desk: Desk, twin: str) -> list[Method]:
-    """Command and analytics methods of a twin, or the methods of the folder of scenarios, with their arguments."""
+    """The command methods and analytics methods of a twin, or those of another object, with their arguments."""
     found: list[Method] = []
-    for owner in (SCENARIOS,) if twin == SCENARIOS else (f"{twin}/{folder}" for folder in _FOLDERS):
+    for owner in (*(f"{twin}/{folder}" for folder in _FOLDERS), twin):
         for one in await desk.below(owner, ua.ObjectIds.HasComponent, ua.NodeClass.Method):
             found.append(Method(str(one.NodeId.Identifier), owner, str(one.BrowseName.Name), ""))
     if not found:

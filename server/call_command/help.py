@@ -39,7 +39,8 @@ def show_methods(console: Console, twin: str, methods: Sequence[Method]) -> None
         return
     for title, chosen in (
         ("Commands", [one for one in methods if one.is_command]),
-        ("Analytics", [one for one in methods if not one.is_command]),
+        ("Analytics", [one for one in methods if not one.is_command and one.owner != twin]),
+        ("Methods", [one for one in methods if one.owner == twin]),
     ):
         if chosen:
             console.print(Text(f"{title} of {twin}", style="bold underline"))

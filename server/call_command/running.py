@@ -74,7 +74,7 @@ def _told(console: Console, method: Method, outcome: Outcome, wish: Wish) -> int
 
 def _footer(console: Console, method: Method, outcome: Outcome) -> None:
     """Done; what is to be kept in mind, by which model, from how good data."""
-    if method.is_command or outcome.status.value:
+    if method.is_command or outcome.silent or outcome.status.value:
         console.print(Text.assemble((outcome.status.name, "bold green"), f": {outcome.words}" if outcome.words else ""))
     if reason := outcome.value("Reason"):
         console.print(Text.assemble(("keep in mind: ", "bold yellow"), str(reason)))

@@ -162,9 +162,6 @@ def _begins(one: Result, after: Result | None, table: Sequence[Result]) -> bool:
         return False
     if after is not None and first == _first_word(after) and _is_text(one):
         return True
-    shared = len(table) > 1 and len({_first_word(each) for each in table}) == 1
-    if shared and _is_text(one) and not _refers(one, table):
-        return True
     numbers = any(not _is_text(each) for each in table)
     return numbers and _is_text(one) and not _refers(one, table)
 

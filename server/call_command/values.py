@@ -68,7 +68,7 @@ def is_null(value: datetime) -> bool:
 
 def is_empty(value: Any) -> bool:
     """Whether there is nothing to show."""
-    return shown(value) == NOTHING
+    return shown(value) == NOTHING if not isinstance(value, list) else not value
 
 
 def clock(value: datetime, with_day: bool) -> str:

@@ -82,10 +82,13 @@ async def _write(whom: Whom, words: str, text: str) -> int:
         except ValueError as error:
             raise WrongArguments([f"{path}: {error}"]) from error
         status = await desk.write(path, value)
+        range_ = await desk.value(f"{path}.EURange") if status.value == ua.StatusCodes.BadOutOfRange else None
     if status.is_good():
         print(f"{path} = {text} {about.unit}".rstrip() + f": {status.name}")
         return 0
     cure = "; log in with --user as an operator" if status.value == ua.StatusCodes.BadUserAccessDenied else ""
+    if range_ is not None:
+        cure = f" Its range is {shown(range_.Low)} to {shown(range_.High)} {about.unit}".rstrip()
     print(f"{path}: {status.name}: {status.doc}{cure}", file=sys.stderr)
     return FAILED
 

@@ -130,11 +130,26 @@ async def test_what_cannot_be_answered_or_is_not_allowed_has_an_exit_code_and_a_
         code, _, complained = await asked(plant, "call", "Pump", user="engineer", password="guessed")
         assert code == 1
         assert "does not let engineer in: BadUserAccessDenied, unknown user or wrong password" in complained
+        plant.live(course(1)[0])
         code, said, _ = await asked(plant, "read", "Pump/Speed", "--json")
         assert code == 0
         assert json.loads(said)["status"] == "Good"
         code, _, complained = await asked(plant, "write", "Pump/Speed", "5", user="operator")
         assert (code, complained.split(": ")[:2]) == (1, ["Pump/Speed", "BadNotWritable"])
+
+
+async def test_rules_and_scenarios_are_called_as_twins_are(tmp_path: Path) -> None:
+    async with hall(tmp_path) as plant:
+        rule = "Rule=High: {input: Pump/Speed, high: 9}"
+        code, said, complained = await asked(plant, "call", "rules", "addrule", rule, user="engineer")
+        assert (code, said.split()[:2]) == (0, ["Paths", "Pump/High"]), complained
+        code, _, complained = await asked(plant, "call", "Rules", "AddRule", "Rule=nonsense", user="engineer")
+        assert code == 1
+        assert complained.startswith("Rules/AddRule: there is no result: ")
+        code, said, complained = await asked(plant, "call", "Rules", "RemoveRule", "High", user="engineer")
+        assert (code, said) == (0, "Good\n"), complained
+        code, said, _ = await asked(plant, "call", "Scenarios")
+        assert said.startswith("Methods of Scenarios\nCreateScenario  ")
 
 
 async def test_a_job_that_nobody_waits_for_any_more_is_halted(tmp_path: Path) -> None:
