@@ -57,14 +57,13 @@ class Data:
         self._team = team
         self._twin = twin
         self._measured = tuple(known)
-        self._parts = [load(use) for use in team.uses]
         begin, end = _there(known, span)
-        dynamic = any(part.dynamic for part in self._parts)
-        most = _MOST_STEPS if dynamic else _MOST_TIMES
-        segments = _cut({**known, **_working(series, states)}, begin, end, most)
-        out = _standing(segments, states)
-        split = len(segments.begins) - max(1, round(_HELD_OUT * len(segments.begins)))
         try:
+            self._parts = [load(use) for use in team.uses]
+            most = _MOST_STEPS if any(part.dynamic for part in self._parts) else _MOST_TIMES
+            segments = _cut({**known, **_working(series, states)}, begin, end, most)
+            out = _standing(segments, states)
+            split = len(segments.begins) - max(1, round(_HELD_OUT * len(segments.begins)))
             system = self._system({})
             self.fit = self._part(system, segments.part(0, split), out[:split])
             self.rest = self._part(system, segments.part(split, len(segments.begins)), out[split:])
