@@ -15,7 +15,14 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "docs" / "conformance.md"
-FOLDERS: Final = ("tests/services", "tests/interop", "tests/conformance", "tests/alarms", "tests/analysis")
+FOLDERS: Final = (
+    "tests/services",
+    "tests/interop",
+    "tests/conformance",
+    "tests/alarms",
+    "tests/analysis",
+    "tests/scenarios",
+)
 PARTS: Final = {
     2: "Security Model",
     3: "Address Space Model",

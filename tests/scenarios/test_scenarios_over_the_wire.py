@@ -139,7 +139,7 @@ WRONG: tuple[tuple[tuple[Any, ...], int, str], ...] = (
 
 
 async def test_what_is_asked_for_wrongly_is_refused_with_the_argument_that_is_wrong(hall: Works):
-    """Part 4, 5.11.2: Bad_InvalidArgument, and a StatusCode for each argument."""
+    """Part 4, 5.12.2: Bad_InvalidArgument, and a StatusCode for each argument."""
     await hall.create(name="Other", speed=0.0)
     for (twin, name, names, given, speed, age), index, status in WRONG:
         answer = await hall.call(
