@@ -178,3 +178,16 @@ def test_a_plan_reads_only_what_its_models_need() -> None:
     job = plan((["Pump:shutoff"], None, START - 7200 * TICKS_PER_SECOND, None, ""), context)
     assert job.settings["mode"] is Mode.batch  # type: ignore[union-attr]
     assert job.long  # type: ignore[union-attr]
+
+
+def test_where_a_model_jumps_there_is_no_slope() -> None:
+    """As where a check valve opens: one of a hundred values jumps by 1 when the parameter passes 2."""
+    x = np.linspace(0.5, 1.5, 100)
+
+    def differences(p: np.ndarray) -> list[np.ndarray]:
+        return [p[0] * x + (p[0] * x > 1.0000001 * 2.0 * x[40]) * (np.arange(100) == 40)]
+
+    problem = Problem(differences, np.array([0.1]), np.array([10.0]), np.array([0.01]))
+    slopes = problem.jacobian(np.array([2.0]), np.array([1.0]))[:, 0]
+    np.testing.assert_allclose(np.delete(slopes, 40), np.delete(x, 40), rtol=1e-9)
+    assert slopes[40] == 0.0
