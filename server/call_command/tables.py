@@ -21,6 +21,7 @@ _MATRIX: Final = re.compile(r"\[\w+ \* length\((\w+)\) \+ \w+\]")
 _REFERS: Final = re.compile(r"\b(each|it|its|them|these|their values)\b", re.IGNORECASE)
 _HEADS_ALL: Final = re.compile(r"\bresults\b.*\bone of each\b")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
+_NAMES: Final = (ua.VariantType.String, ua.VariantType.NodeId)
 COMMON: Final = ("Valid", "Reason", "ModelId", "DataQuality", "JobId")
 
 
@@ -162,7 +163,7 @@ def _begins(one: Result, after: Result | None, table: Sequence[Result]) -> bool:
         return False
     if after is not None and first == _first_word(after) and _is_text(one):
         return True
-    numbers = any(not _is_text(each) for each in table)
+    numbers = any(each.about.kind not in _NAMES for each in table)
     return numbers and _is_text(one) and not _refers(one, table)
 
 

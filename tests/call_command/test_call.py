@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from asyncua import ua
 from typer.testing import CliRunner
 
 from server.app import Bridge
@@ -19,7 +20,7 @@ from server.config.load import load_plant
 from server.control import listening, socket_path
 from server.remote import Remote
 from server.services.options import MODERN_POLICIES, UaServerOptions
-from tests.analysis.conftest import PASSWORD, PLANT, Hall, course, hall
+from tests.analysis.conftest import PASSWORD, PLANT, Hall, course, hall, text
 
 
 def uatwin(*arguments: str, **environment: str) -> tuple[int, str, str]:
@@ -83,6 +84,10 @@ async def test_every_wrong_argument_is_told_before_anything_is_sent(tmp_path: Pa
         assert code == 1
         assert complained.startswith("Pump/Forecast: BadInvalidArgument: ")
         assert '  Signal: BadNoMatch: the twin has no numeric signal "Sped"; it has Speed, ' in complained
+        nothing = ua.Variant(0.0, ua.VariantType.Double)
+        answer = await plant.call("Pump/Forecast", text("Sped"), nothing, nothing, nothing)
+        assert answer.InputArgumentResults[0].name == "BadNoMatch"
+        assert not answer.InputArgumentDiagnosticInfos, "this client has not asked for them"
 
 
 async def test_results_are_tables_for_people_and_files_for_machines(tmp_path: Path) -> None:
