@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from analytics.arguments import Context
 from analytics.catalog import CATALOG
 from analytics.function import Access, Function
@@ -10,6 +12,8 @@ from server.config.diagnostics import SCENARIOS
 from server.config.plant import Twin
 
 Offer = tuple[Function, ...]
+_LEARNED: Final = frozenset({"DetectAnomalies", "ExplainAnomaly", "CheckDrift"})
+"""Functions that rest on a model which was trained on the twin itself."""
 
 
 class Offers:
@@ -47,5 +51,6 @@ class Offers:
 
 def _fits(function: Function, twin: Twin) -> bool:
     """The copy of a twin in a scenario lives for hours: nothing is learned from it, and nothing kept about it."""
-    copied = twin.path.startswith(f"{SCENARIOS}/")
-    return not copied or (function.plan is not None and function.access is not Access.engineer)
+    if not twin.path.startswith(f"{SCENARIOS}/"):
+        return True
+    return function.plan is not None and function.access is not Access.engineer and function.name not in _LEARNED

@@ -264,7 +264,9 @@ async def test_analytics_work_on_the_copy_and_learn_nothing_from_it(hall: Works)
     assert "Pump/Vibration" not in healthy.get("WorstSignals", [])
     methods = [one.name for one in hall.bridge.space._analytics_methods(hall.bridge.space.twin_of(COPY))]
     assert {"Simulate", "Predict", "GetHealth"} <= set(methods)
-    assert not {"TrainModel", "ActivateModel", "LabelEvent", "TrainFleet", "Calibrate"} & set(methods)
+    assert not {"TrainModel", "ActivateModel", "LabelEvent", "TrainFleet", "Calibrate", "DetectAnomalies"} & set(
+        methods
+    )
 
 
 async def test_a_scenario_goes_on_while_the_plant_file_is_taken_over(hall: Works):
