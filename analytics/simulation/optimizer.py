@@ -99,6 +99,7 @@ def _told(setup: Setup, best: Matrix, after: Outcomes, around: Matrix) -> tuple[
         else "",
         *_broken_at_once(setup),
         "it is not certain that anything is saved: the interval includes 0" if moved and abs(saving) <= half else "",
+        setup.unknown if setup.misfits else "",
         *remarks([*names, *(one.name for one in setup.constraints)], setup.misfits),
     ]
     kept = binding(question.variables, best, _breaking(setup, best, around), after, _shown_on(question.twin))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +28,7 @@ from analytics.simulation.variables import Variable
 from analytics.simulation.wiring import ModelUse
 
 Matrix = npt.NDArray[np.float64]
-_LEAST_PAST_S: Final = 120.0
+_LEAST_PAST_S, _SHORT_PAST_S = 120.0, 1800.0
 _OBJECTIVE, _VARIABLES, _CONSTRAINTS = range(3)
 
 
@@ -52,7 +51,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Setup:
     """The models as they were put together for a question. past: of the tags of the models, by their names on the
-    twin. unknown: why there are no misfits."""
+    twin. unknown: why there are no misfits, or why they may mislead."""
 
     question: Question
     system: System
@@ -155,12 +154,16 @@ def with_keeps(setup: Setup) -> Setup:
 def _recent_misfits(
     question: Question, series: Mapping[str, Series], span: tuple[int, int]
 ) -> tuple[Mapping[str, Misfit], str]:
-    """How far the models were from the plant lately; nothing, and why, where there is too little to say so."""
+    """How far the models were from the plant lately, and what is doubtful about that; nothing where there is too
+    little to say so."""
     firsts = [int(one.ticks[0]) for one in series.values() if len(one)]
     begin = max(span[0], min(firsts, default=span[1]))
-    if (span[1] - begin) / TICKS_PER_SECOND < _LEAST_PAST_S:
+    seconds = (span[1] - begin) / TICKS_PER_SECOND
+    if seconds < _LEAST_PAST_S:
         return {}, f"the past reaches back less than {_LEAST_PAST_S:g} s"
+    short = f"compared with {seconds / 60.0:.0f} min of the past only, models may seem better than they are"
     try:
-        return misfits(question.uses, question.twin, series, begin, span[1]), ""
+        found = misfits(question.uses, question.twin, series, begin, span[1])
+        return found, short if seconds < _SHORT_PAST_S else ""
     except NotAvailable as error:
         return {}, str(error)

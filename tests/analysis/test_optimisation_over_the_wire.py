@@ -96,6 +96,7 @@ async def test_an_operator_is_told_what_saves_and_a_viewer_may_not_ask(folder: P
         assert said["Saving"] == pytest.approx(-kpis["Energy(Total)"][1]), "the total, and not the pump beside it"
         assert "Pump/Flow >= 50" in " ".join(said["Binding"])
         assert said["DataQuality"] > 90.0
+        assert "compared with 20 min of the past only" in said["Reason"]
         assert await plant.value("Works/Pump/SpeedSetpoint") == SPEED, "nothing is written"
 
         most = await plant.results(

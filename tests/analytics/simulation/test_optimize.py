@@ -214,6 +214,10 @@ def test_the_interval_follows_from_covariance_and_recent_error() -> None:
     exact = asked((ALONE,), arguments, measured(1e-9))
     assert exact["SavingHigh"] - exact["SavingLow"] == pytest.approx(0.0, abs=1e-6)
     said = asked((ALONE,), arguments, measured(1e-9), (Model(record, arrays),))
+    own, below = (
+        plan(arguments, context((ALONE,), **one)) for one in ({"models": [record]}, {"below": {"A": [record]}})
+    )
+    assert (own.model, below.models) == ("Calibration-1", ("A/Calibration-1",)), "the results carry its id"
     efficiency = load(ALONE).parameters["drive_efficiency"]
     half = 1.96 * abs(said["Saving"]) * 0.02 / efficiency
     assert said["SavingHigh"] - said["Saving"] == pytest.approx(half, rel=0.01)
