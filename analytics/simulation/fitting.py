@@ -20,8 +20,8 @@ _MOST_STEPS: Final = 40
 _CLOSE: Final = 1e-6
 _NUDGE: Final = 1e-3
 _SEEN: Final = 1e-5
-_JUMP: Final = 30.0
-"""Times what is usual for a signal."""
+_STEEP: Final = 30.0
+"""Times what is usual for a signal: looked at again, it may be a jump."""
 _AROUND, _TRIED, _SEED = 2.0, 12, 1
 
 
@@ -62,14 +62,22 @@ class Problem:
         size = min(_NUDGE * abs(values[place]), 0.01 * width) or 1e-6 * width
         sign = 1.0 if values[place] + size <= self._high[place] else -1.0
         while True:
-            moved = values.copy()
-            moved[place] += sign * size
-            lines = zip(self._differences(moved), at, scales, strict=True)
-            change = np.concatenate([_smooth((one - before) / scale) for one, before, scale in lines])
-            seen = float(np.sqrt(np.mean(change**2)))
+            change = self._change(values, scales, at, place, sign * size)
+            seen = float(np.sqrt(np.mean(np.concatenate(change) ** 2)))
             if seen > _SEEN or size * 10.0 > 0.1 * width:
-                return np.asarray(change / (sign * size), np.float64)
+                break
             size *= 10.0
+        steep = [np.abs(one) > _STEEP * _middle(np.abs(one)) for one in change]
+        if any(one.any() for one in steep):
+            half = self._change(values, scales, at, place, 0.5 * sign * size)
+            change = [_smooth(*one) for one in zip(change, half, steep, strict=True)]
+        return np.asarray(np.concatenate(change) / (sign * size), np.float64)
+
+    def _change(self, values: Line, scales: Line, at: Sequence[Line], place: int, size: float) -> list[Line]:
+        moved = values.copy()
+        moved[place] += size
+        lines = zip(self._differences(moved), at, scales, strict=True)
+        return [(one - before) / scale for one, before, scale in lines]
 
     def begin(self, start: Line, scales: Line) -> Line:
         """Where to begin: the start, or the best of some points around it, for a valley may have its own bottom."""
@@ -140,11 +148,16 @@ class Problem:
         return Fit(values, scales, jacobian, inverse @ middle @ inverse, max(independent - parameters, 1.0))
 
 
-def _smooth(change: Line) -> Line:
-    """Without jumps, as where a check valve opens: they are no slope."""
-    size = np.abs(change)
+def _middle(size: Line) -> float:
+    """The median of what is not 0; infinite where nothing is."""
     moved = size[size > 0.0]
-    return np.where(size > _JUMP * np.median(moved), 0.0, change) if len(moved) else change
+    return float(np.median(moved)) if len(moved) else np.inf
+
+
+def _smooth(change: Line, half: Line, steep: npt.NDArray[np.bool_]) -> Line:
+    """Without jumps, as where a check valve opens: they are no slope. Half a step changes a slope by half."""
+    jumps = steep & (np.abs(change - 2.0 * half) > 0.5 * np.abs(change))
+    return np.where(jumps, 0.0, change)
 
 
 def _cost(residuals: Line) -> float:
