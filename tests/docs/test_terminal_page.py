@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from analytics.catalog import CATALOG
-from server.cli import app
 from tests.simulators.demo_run import ANY_PORTS, FREE_ENDPOINT, PASSWORD, Uatwin
-from tests.simulators.documents import ROOT, Shown, blocks, says, shown_commands
+from tests.simulators.documents import ROOT, blocks, says, shown_commands
+from tests.simulators.terminal import ask, wait_until_all_are_good
 
 PAGE = ROOT / "docs/terminal.md"
-TERMINAL = {"COLUMNS": "110", "UATWIN_PASSWORD": PASSWORD}
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +25,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def ask(shown: Shown) -> tuple[int, str]:
-    """Run a command of the page here; its exit code, and what it said."""
-    result = CliRunner().invoke(app, shlex.split(shown.command)[1:], env=TERMINAL)
-    return result.exit_code, result.output
-
-
 def test_every_command_says_what_is_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(home))
+    wait_until_all_are_good()
     for shown in shown_commands(PAGE):
         code, said = ask(shown)
         assert says(shown, said), f"{shown.command}\nis shown to say\n{shown.output}\nand says\n{said}"
