@@ -60,7 +60,7 @@ CASES = (
     Case(
         "area or deposit", {f"{X}:clean_ua": 120.0, f"{X}:fouling": 0.0}, {f"{X}:fouling": 0.001}, refused=True,
     ),
-    Case("warm condenser", {f"{C}:steady.derating": 0.01}, {}, refused=True),
+    Case("cool condenser", {f"{C}:steady.derating": 0.01}, {}, True, True),
     Case("pump at one speed", {f"{P1}:shutoff": 52.0, f"{P1}:curve": 28400 / 3600**2}, {}, True, True),
     Case("motor at one load", {f"{P1}/Motor:rated_rise": 80.0, f"{P1}/Motor:exponent": 1.6}, {}, True, True),
 )  # fmt: skip
