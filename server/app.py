@@ -119,15 +119,13 @@ class Bridge:
         self.alarms.on_definitions(lambda _: self.analytics.adopt())
         self.alarms.on_definitions(lambda _: self.health.forget())
         self.live = Live(plant, self.table, self.library, self.analytics.complete)
-        objects, self._offers = AnalyticsObjects(self.library, self.jobs, self.calibrating.told), Offers()
-        self.following = Following(self.alarms)
-        conditions = self.following.conditions
+        self.following, self._offers = Following(self.alarms), Offers()
         self.space = TwinSpace(
             plant,
             self.table,
             analytics_methods(self._offers),
-            conditions,
-            objects=objects,
+            self.following.conditions,
+            objects=AnalyticsObjects(self.library, self.jobs, self.calibrating.told),
             past=past,
             faults=self.acquisition.fault_of,
             quality=quality.text,
@@ -135,6 +133,12 @@ class Bridge:
         self.library.on_change(self.space.forget_objects)
         self.jobs.on_list(self.space.forget_objects)
         self.calibrating.on_change(self.space.forget_objects)
+        self._offer(options)
+        self._rows = _rows_of(plant)
+
+    def _offer(self, options: UaServerOptions) -> None:
+        """What clients, scenarios and subscribers reach the parts by."""
+        plant = self.plant
         self.scenarios = Scenarios(self._stage(), self.worker)
         self.trials = Commands(plant, self.table, self.scenarios)
         commands = CommandActions(self.commands, self.trials, self.scenarios.has)
@@ -148,7 +152,6 @@ class Bridge:
         self.advice.notices.on(AdviceEvents(self.server).note)
         about = About(self.server.application_uri, options.application_name, lambda: (self.server.endpoint_url,))
         self.publishers = Publishers(plant, self.table, options.data, about, self._obey)
-        self._rows = _rows_of(plant)
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serve until cancelled; `started` is called once clients can connect. Nothing is left running.
