@@ -181,6 +181,7 @@ class MqttSession:
     # -- the event loop ---------------------------------------------------------------------------------------------
 
     def _settle(self, refusal: str) -> None:
+        self._closing |= bool(refusal)  # what follows is no loss: there was no connection
         if not self._answer.done():
             self._answer.set_result(refusal)
 
