@@ -125,9 +125,10 @@ class HistoryNodes:
 
     def _values(self, tag: Tag) -> dict[str, ua.Variant | Callable[[], ua.DataValue]]:
         longest_ms = 1000 * tag.stale_s if tag.connection is not None else 0.0
+        longest = {} if tag.command is not None else {"MaxTimeInterval": ua.Variant(longest_ms, _V.Double)}
         return {
             "Stepped": ua.Variant(is_stepped(tag), _V.Boolean),
-            "MaxTimeInterval": ua.Variant(longest_ms, _V.Double),
+            **longest,  # a command that is only ever written says nothing in between
             "MinTimeInterval": ua.Variant(0.0, _V.Double),
             "StartOfArchive": partial(_moment, self._view.start_ticks),
             "StartOfOnlineArchive": partial(_moment, self._view.start_ticks),

@@ -55,8 +55,9 @@ def is_numeric(tag: Tag) -> bool:
 
 
 def is_stepped(tag: Tag) -> bool:
-    """Whether the value holds from one reading to the next instead of going there in a line (Part 11, 5.2.2)."""
-    return tag.data_type not in _NUMERIC or bool(tag.states) or bool(tag.array_length)
+    """Whether the value holds from one reading to the next instead of going there in a line (Part 11, 5.2.2).
+    A setpoint does."""
+    return tag.command is not None or tag.data_type not in _NUMERIC or bool(tag.states) or bool(tag.array_length)
 
 
 def property_names(tag: Tag) -> tuple[str, ...]:

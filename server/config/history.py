@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from drivers.data_types import DataType, has_cell
 from server.config.checking import Checker
 from server.config.errors import Problems, did_you_mean
 from server.config.files import located
 from server.config.history_spec import HistorySpec, PostgresSpec, history_rules
 from server.config.patterns import is_pattern, matching
-from server.config.plant import Tag
+from server.config.plant import Tag, Twin
 from server.config.yaml_source import Map, Seq
 
 if TYPE_CHECKING:
@@ -66,15 +67,25 @@ def _settings(spec: HistorySpec, paths: frozenset[str]) -> HistorySettings:
 def _chosen(spec: HistorySpec, section: Map, known: Known, problems: Problems) -> Iterator[str]:
     """The tags that the lists choose; a tag's own `history: false` is stronger."""
     every = {tag.path: tag for tag in known.tags}
-    telemetry = [tag.path for twin in known.twins for one in twin.walk() for tag in one.telemetry]
-    found = _matching(spec.tags, telemetry, every, "tags", section, known, problems)
-    left_out = _matching(spec.except_, telemetry, every, "except", section, known, problems)
+    usual = [tag.path for twin in known.twins for one in twin.walk() for tag in _usual(one)]
+    found = _matching(spec.tags, usual, every, "tags", section, known, problems)
+    left_out = _matching(spec.except_, usual, every, "except", section, known, problems)
     return (path for path in found - left_out if every[path].history is not False)
+
+
+def is_number(tag: Tag) -> bool:
+    """Whether it is one number; a Boolean counts as 0 and 1."""
+    return has_cell(tag.data_type) and not tag.array_length and tag.data_type is not DataType.DateTime
+
+
+def _usual(twin: Twin) -> tuple[Tag, ...]:
+    """What patterns are over: the telemetry and the numeric commands of a twin."""
+    return (*twin.telemetry, *(tag for tag in twin.commands if is_number(tag)))
 
 
 def _matching(
     patterns: tuple[str, ...],
-    telemetry: list[str],
+    usual: list[str],
     every: dict[str, Tag],
     key: str,
     section: Map,
@@ -83,7 +94,7 @@ def _matching(
 ) -> set[str]:
     found: set[str] = set()
     for index, pattern in enumerate(patterns):
-        hits = set(matching([pattern], telemetry)) if is_pattern(pattern) else {pattern} & every.keys()
+        hits = set(matching([pattern], usual)) if is_pattern(pattern) else {pattern} & every.keys()
         if not hits and key in section and not known.incomplete:
             listed = section[key]
             place = listed.value_at[index] if isinstance(listed, Seq) else section.value_at[key]
@@ -94,5 +105,6 @@ def _matching(
 
 def _no_match(pattern: str, every: dict[str, Tag]) -> str:
     if is_pattern(pattern):
-        return f"no telemetry matches {pattern}; a pattern is over whole paths, such as Cooling/** or **/Motor*/Load"
+        what = "a pattern is over whole paths, such as Cooling/** or **/Motor*/Load"
+        return f"no telemetry and no numeric command matches {pattern}; {what}"
     return f"there is no tag {pattern}{did_you_mean(pattern, every)}"

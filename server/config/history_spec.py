@@ -61,7 +61,8 @@ class HistorySpec(Spec):
     retention: RetentionSpec = Field(default_factory=RetentionSpec, description="How much is kept.")
     tags: Patterns = Field(
         default=("**",),
-        description="Paths of tags and patterns over the telemetry (** any twins, * within a name) that are kept.",
+        description="Paths of tags that are kept, and patterns over telemetry and numeric commands (** any twins, * "
+        "within a name).",
     )
     except_: Patterns = Field(default=(), alias="except", description="Of these, the ones that are not kept.")
 

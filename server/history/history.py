@@ -87,12 +87,13 @@ class History:
         if pieces := self._intake.drain():
             self._late.append((self._kept, pieces))
         self._kept: Kept = kept_of(plant, self._folder)
-        self._intake.want(self._kept.wanted)
+        self._intake.want(self._kept.wanted, self._kept.on_change)
         self._tags = FigureTags(plant.services.get(HISTORY, ()), self._table)
 
     def make_room(self) -> None:
         """The table has grown by rows whose values are not kept."""
-        self._intake.want(np.pad(self._kept.wanted, (0, len(self._table) - len(self._kept.wanted))))
+        more = (0, len(self._table) - len(self._kept.wanted))
+        self._intake.want(np.pad(self._kept.wanted, more), np.pad(self._kept.on_change, more))
 
     async def run(self) -> None:
         """Write once a second until cancelled; then what is left, and close."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.readings import Readings, now_ticks
+from server.history.on_change import OnChange
 from server.tags.table import TagTable
 
 PIECE: Final = 65_536
@@ -43,6 +44,7 @@ class Intake:
         self._most = max(1, capacity // PIECE)
         self._table = table
         self._wanted = np.zeros(len(table), np.bool_)
+        self._on_change = OnChange(self._wanted)
         self._pieces: deque[Piece] = deque()
         self._stops = table.on_commit(self._push), table.on_backfill(self._push_past)
 
@@ -51,9 +53,11 @@ class Intake:
         for stop in self._stops:
             stop()
 
-    def want(self, wanted: npt.NDArray[np.bool_]) -> None:
-        """Keep the readings of the rows that are true here, from now on; it has a place for every row of the table."""
+    def want(self, wanted: npt.NDArray[np.bool_], on_change: npt.NDArray[np.bool_] | None = None) -> None:
+        """Keep the readings of the rows that are true here, from now on; of those that are true in on_change as well
+        only what is new. Both have a place for every row of the table."""
         self._wanted = wanted
+        self._on_change = OnChange(np.zeros(len(wanted), np.bool_) if on_change is None else on_change)
 
     def drain(self) -> list[Piece]:
         """All that is waiting, oldest first."""
@@ -69,13 +73,16 @@ class Intake:
         self._count()
 
     def _push(self, batch: Readings) -> None:
-        self._keep(batch, self._table.server_ticks[batch.row])
+        server_ticks = self._table.server_ticks[batch.row]
+        keep = self._wanted[batch.row]
+        self._keep(
+            batch, server_ticks, self._on_change.thinned(keep, batch, server_ticks) if self._on_change.any else keep
+        )
 
     def _push_past(self, batch: Readings) -> None:
-        self._keep(batch, np.full(len(batch), now_ticks(), np.int64))
+        self._keep(batch, np.full(len(batch), now_ticks(), np.int64), self._wanted[batch.row])
 
-    def _keep(self, batch: Readings, server_ticks: npt.NDArray[np.int64]) -> None:
-        keep = self._wanted[batch.row]
+    def _keep(self, batch: Readings, server_ticks: npt.NDArray[np.int64], keep: npt.NDArray[np.bool_]) -> None:
         if keep.all():
             self._take(batch, server_ticks)
         elif keep.any():
@@ -117,6 +124,7 @@ class Intake:
             dropped = self._pieces.popleft().count
             self.lost += dropped
             self.waiting -= dropped
+            self._on_change.forget()  # what was new may be among the lost
 
     def _count(self) -> None:
         self.waiting = sum(piece.count for piece in self._pieces)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from server.config.history import HistorySettings
+from server.config.history import HistorySettings, is_number
 from server.config.plant import Plant
 
 FILE_NAME: Final = "values.sqlite"
@@ -18,12 +18,13 @@ FILE_NAME: Final = "values.sqlite"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """file: of the embedded store. wanted: bool per row of the table. rows: int32, those that are wanted; names: their
-    path and built-in type."""
+    """file: of the embedded store. wanted: bool per row of the table; on_change: of them the numeric commands, of
+    which only changes are kept. rows: int32, those that are wanted; names: their path and built-in type."""
 
     settings: HistorySettings | None
     file: Path
     wanted: npt.NDArray[np.bool_]
+    on_change: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int32]
     names: Sequence[tuple[str, int]]
 
@@ -36,5 +37,7 @@ def kept_of(plant: Plant, folder: Path) -> Kept:
     rows = np.array([tag.row for tag in tags], np.int32)
     wanted = np.zeros(len(plant.tags), np.bool_)
     wanted[rows] = True
+    on_change = np.zeros(len(plant.tags), np.bool_)
+    on_change[[tag.row for tag in tags if tag.command is not None and is_number(tag)]] = True
     file = settings.path if settings is not None and settings.path is not None else folder / FILE_NAME
-    return Kept(settings, file, wanted, rows, [(tag.path, int(tag.data_type)) for tag in tags])
+    return Kept(settings, file, wanted, on_change, rows, [(tag.path, int(tag.data_type)) for tag in tags])

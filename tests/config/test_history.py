@@ -22,6 +22,8 @@ twins:
       Pressure: {{type: Float, point: {{address: 2}}}}
     commands:
       Target: {{type: Float, point: {{address: 4}}{target}}}
+      "On": {{type: Boolean, point: {{table: coil, address: 0}}}}
+      Recipe: {{type: UInt16, array_length: 4, point: {{address: 10}}}}
     components:
       Motor:
         telemetry:
@@ -45,21 +47,27 @@ def test_without_the_section_nothing_is_kept(folder: Path) -> None:
     assert settings(folder) is None
 
 
-def test_an_empty_section_keeps_all_telemetry_within_ten_gigabytes(folder: Path) -> None:
+def test_an_empty_section_keeps_all_telemetry_and_numeric_commands_within_ten_gigabytes(folder: Path) -> None:
     for section in ("history:", "history: {}"):
         found = settings(folder, section)
         assert found is not None
-        assert found.paths == {"A/Temperature", "A/Pressure", "A/Motor/Load"}
+        assert found.paths == {"A/Temperature", "A/Pressure", "A/Motor/Load", "A/Target", "A/On"}
         assert (found.path, found.postgres, found.age_s, found.size_bytes) == (None, None, 0.0, 10_000_000_000)
 
 
 def test_patterns_choose_and_what_a_tag_says_itself_is_stronger(folder: Path) -> None:
-    found = settings(folder, "history: {tags: [A/*], except: [A/P*]}")
+    found = settings(folder, "history: {tags: [A/*], except: [A/P*, A/On]}")
     assert found is not None
-    assert found.paths == {"A/Temperature"}
-    found = settings(folder, "history: {tags: ['**', A/BadTags]}", ", history: false", ", history: true")
+    assert found.paths == {"A/Temperature", "A/Target"}
+    found = settings(folder, "history: {tags: ['**', A/BadTags]}", ", history: false", ", history: false")
     assert found is not None
-    assert found.paths == {"A/Pressure", "A/Motor/Load", "A/BadTags", "A/Target"}
+    assert found.paths == {"A/Pressure", "A/Motor/Load", "A/BadTags", "A/On"}
+
+
+def test_commands_that_are_no_single_number_are_kept_where_that_is_said(folder: Path) -> None:
+    found = settings(folder, "history: {tags: [A/Recipe, A/Motor/*]}")
+    assert found is not None
+    assert found.paths == {"A/Recipe", "A/Motor/Load"}
 
 
 def test_a_tag_can_be_kept_without_the_section(folder: Path) -> None:
