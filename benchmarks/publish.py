@@ -119,7 +119,7 @@ async def _publishing(
     settings = PubSubSettings("bench", key_frame_s=0, keep_alive_s=0)
     publisher = Publisher(
         "bench",
-        Collector(feed, layout.rows, len(plant.tags), Reduction(plan, table.data_type, table.in_side)),
+        Collector(feed, layout, table, Reduction(plan, table.data_type, table.in_side)),
         queue,
         PubSubJson(settings, layout, table, described),
         partial(MqttSession, Broker("127.0.0.1", port, "bench")),

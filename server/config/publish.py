@@ -78,8 +78,9 @@ class _Reader:
             for twin in root.walk():
                 if scopes and twin.scope not in scopes:
                     continue
+                results = twin.analytics if self._spec.analytics else ()
                 extra = twin.diagnostics if self._spec.diagnostics else ()
-                yield from ((tag.path, (twin, tag)) for tag in (*twin.telemetry, *twin.commands, *extra))
+                yield from ((tag.path, (twin, tag)) for tag in (*twin.telemetry, *twin.commands, *results, *extra))
 
     def _groups(self, chosen: frozenset[str]) -> Mapping[str, frozenset[str]]:
         spec = self._spec.pubsub or PubSubSpec()

@@ -153,6 +153,7 @@ class PublisherSpec(Spec):
     scopes: Annotated[tuple[Annotated[Scope, Strict(False)], ...], Strict(False)] = Field(
         default=(), description="Only twins of these scopes. Default: all."
     )
+    analytics: bool = Field(default=True, description="false: without the results under Analytics of twins.")
     diagnostics: bool = Field(default=False, description="true: the Diagnostics of twins too.")
     interval_s: Seconds = Field(default=0.5, description="From one look at what is new to the next, seconds.")
     reduce: Annotated[tuple[ReduceSpec, ...], Strict(False)] = Field(

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.readings import Readings
+from server.publish.datasets import Layout
 from server.publish.reduced import Reduced
 from server.publish.reduction import Reduction
 from server.tags.feed import Feed
+from server.tags.table import TagTable
 
 
 class Collector:
-    """feed: every committed batch. rows: int32, those that are published. table_rows: how many the table has."""
+    """feed: every committed batch of that table. layout: which rows are published."""
 
-    def __init__(self, feed: Feed, rows: npt.NDArray[np.int32], table_rows: int, reduction: Reduction) -> None:
+    def __init__(self, feed: Feed, layout: Layout, table: TagTable, reduction: Reduction) -> None:
         self.taken = 0
         """Committed values of published rows so far."""
         self._feed = feed
         self._reduction = reduction
-        self._published = np.zeros(table_rows, np.bool_)
-        self._published[rows] = True
+        self._layout = layout
+        self._table = table
+        self._published = np.zeros(len(table), np.bool_)
+        self._published[layout.rows] = True
 
     @property
     def waiting(self) -> int:
@@ -43,8 +46,12 @@ class Collector:
         return Reduced.concat([self.take(now_ticks), self._reduction.flush(now_ticks, np.flatnonzero(self._published))])
 
     def _own(self, batch: Readings) -> Readings:
-        """Those readings of a batch that are published here."""
+        """Those readings of a batch that are published here and say something."""
         last = len(self._published) - 1  # rows that came by a reload concern the publisher that comes after this one
         keep = np.flatnonzero(self._published[np.minimum(batch.row, last)] & (batch.row <= last))
-        self.taken += len(keep)
-        return batch if len(keep) == len(batch) else batch.take(keep)
+        own = batch if len(keep) == len(batch) else batch.take(keep)
+        empty = self._layout.empty(own, self._table.has_value)
+        if len(empty):
+            own = own.take(np.delete(np.arange(len(own)), empty))
+        self.taken += len(own)
+        return own

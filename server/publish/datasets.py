@@ -10,11 +10,14 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from drivers.data_types import has_cell
+from drivers.readings import Readings
 from server.config.plant import Plant, Tag, Twin
 from server.publish.reduced import Aspect, Keep, Plan
 
 _WRITER_IDS: Final = 0x7FFF
 """DataSetWriterIds up to this are configured, those above are the server's own (Part 14, 6.2.4.1)."""
+_BAD: Final = np.uint32(0x80000000)
 _ASPECT_NAMES: Final = {
     Aspect.mean: "Mean",
     Aspect.minimum: "Minimum",
@@ -75,13 +78,13 @@ def writer_ids(names: Sequence[str]) -> list[int]:
 
 
 def _tags(twin: Twin) -> Iterable[Tag]:
-    return (*twin.telemetry, *twin.commands, *twin.diagnostics)
+    return (*twin.telemetry, *twin.commands, *twin.analytics, *twin.diagnostics)
 
 
 def _fields(tags: Iterable[Tag], plan: Plan) -> Iterator[FieldOf]:
     for tag in tags:
         yield FieldOf(tag.name, tag)
-        if plan.keep[tag.row] == Keep.window:
+        if plan.keep[tag.row] == Keep.window and has_cell(tag.data_type) and not tag.array_length:
             yield from (FieldOf(f"{tag.name}.{name}", tag, aspect) for aspect, name in _ASPECT_NAMES.items())
 
 
@@ -100,6 +103,15 @@ class Layout:
             for field in one.fields:
                 self._names[field.tag.row, field.aspect] = field.name
         self.rows = np.unique([field.tag.row for one in sets for field in one.fields]).astype(np.int32)
+        self._is_result = np.zeros(rows, np.bool_)
+        self._is_result[[tag.row for one in sets for tag in one.twin.analytics]] = True
+
+    def empty(self, readings: Readings, has_value: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """Places of readings that tell a subscriber nothing: Bad ones of Analytics that never had a value, as nobody
+        trained a model. has_value: bool by row, as in the tag table."""
+        bad = np.flatnonzero(readings.status >= _BAD)
+        row = readings.row[bad]
+        return bad[self._is_result[row] & ~has_value[row]]
 
     def field_names(self, row: npt.NDArray[np.int32], aspect: npt.NDArray[np.uint8]) -> list[str]:
         """The name of the field of each reading."""

@@ -71,6 +71,7 @@ class PlainJson:
         """That it is there, then all current values."""
         now = self._table.current(self._layout.rows)
         known = now.status != Status.BadWaitingForInitialData
+        known[self._layout.empty(now, self._table.has_value)] = False
         return [self._online(True), *(self._messages(Reduced.values(now), known.tolist()))]
 
     def death(self, now_ticks: int) -> Sequence[Message]:

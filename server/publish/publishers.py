@@ -124,7 +124,7 @@ class Publishers:
         self._stops.append(stop)
         return Publisher(
             of.name,
-            Collector(feed, layout.rows, len(plant.tags), Reduction(plan, table.data_type, table.in_side)),
+            Collector(feed, layout, table, Reduction(plan, table.data_type, table.in_side)),
             queue,
             self._format(of, layout),
             _sessions(plant, of),

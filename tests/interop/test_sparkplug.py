@@ -155,3 +155,15 @@ async def test_births_and_data_of_our_edge_node_are_understood_by_tahu(tahu: Tah
     (data,) = edge.data(Reduced.values(desk.reading("Hours", 2**60, 1)), False, START)
     (metric,) = (await tahu.decode(data.payload.hex()))["metrics"]
     assert (metric["alias"], metric["value"]) == (hours["alias"], str(2**60))
+
+
+async def test_results_of_analytics_are_metrics_that_tahu_knows_before_they_have_a_value(tahu: Tahu) -> None:
+    desk = make_desk(results=True)
+    edge = SparkplugNode(NodeSettings("G", "N"), desk.plant, desk.layout, desk.table)
+    (birth,) = [one for one in edge.birth(START) if one.topic.endswith("/Loop")]
+    metrics = {one["name"]: one for one in (await tahu.decode(birth.payload.hex()))["metrics"]}
+    score = metrics["AnomalyScore"]
+    assert (score["type"], score.get("value"), score["properties"]["engHigh"]["value"]) == ("Double", None, 1)
+    (data,) = edge.data(Reduced.values(desk.reading("Loop/AnomalyScore", 0.25, 1)), False, START)
+    (metric,) = (await tahu.decode(data.payload.hex()))["metrics"]
+    assert (metric["alias"], metric["type"], metric["value"]) == (score["alias"], "Double", 0.25)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from drivers.data_types import DataType, to_cells
 from drivers.readings import TICKS_PER_SECOND, Readings
+from server.config.analytics import with_results
 from server.config.plant import Plant, Scope, Tag
 from server.publish.datasets import DataSet, Layout, data_sets
 from server.publish.reduced import Keep, Plan
@@ -34,8 +35,8 @@ class Desk:
         return Layout(self.sets, len(self.plant.tags))
 
     def tag(self, name: str) -> Tag:
-        """The tag of that name."""
-        return next(tag for tag in self.plant.tags if tag.name == name)
+        """The tag of that name, or of that path."""
+        return next(tag for tag in self.plant.tags if name in (tag.name, tag.path))
 
     def reading(self, name: str, value: object, second: float = 0.0, status: int = 0) -> Readings:
         """One reading of a tag."""
@@ -53,8 +54,9 @@ def desk() -> Desk:
     return make_desk()
 
 
-def make_desk() -> Desk:
-    """Pump with Speed, Hours, State, Note and the command Setpoint; Bearing with Vibration in windows."""
+def make_desk(results: bool = False) -> Desk:
+    """Pump with Speed, Hours, State, Note and the command Setpoint; Bearing with Vibration in windows. results: their
+    Analytics too, as in every plant that was loaded."""
     builder = PlantBuilder("Hall")
     speed = builder.tag("Loop/Pump", "Speed", DataType.Float, unit="RPM", range=(0, 3000), description="Shaft speed")
     hours = builder.tag("Loop/Pump", "Hours", DataType.UInt64)
@@ -66,6 +68,9 @@ def make_desk() -> Desk:
     telemetry = [speed, hours, state, note]
     pump = builder.twin("Loop/Pump", Scope.asset, telemetry=telemetry, commands=[setpoint], children=[bearing])
     plant = builder.plant(builder.twin("Loop", Scope.system, children=[pump]))
+    if results:
+        twins, tags = with_results(plant.twins, plant.tags)
+        plant = replace(plant, twins=twins, tags=tags)
     plan = Plan.uniform(len(plant.tags), Keep.change)
     plan.keep[vibration.row] = Keep.window
     table = TagTable([int(tag.data_type) for tag in plant.tags])

@@ -92,7 +92,7 @@ async def publishing_by(
     reduction = Reduction(Plan.uniform(len(tags), Keep.change), desk.table.data_type, desk.table.in_side)
     publisher = Publisher(
         "cloud",
-        Collector(feed, desk.layout.rows, len(tags), reduction),
+        Collector(feed, desk.layout, desk.table, reduction),
         Queue(folder / "queue.db", tags, BOUNDS),
         form,
         connect,
