@@ -10,6 +10,7 @@ BAD_OUT_OF_RANGE = 0x803C0000
 BAD_INVALID_ARGUMENT = 0x80AB0000
 BAD_UNEXPECTED_ERROR = 0x80010000
 BAD_RESOURCE_UNAVAILABLE = 0x80040000
+BAD_INVALID_STATE = 0x80AF0000
 
 
 class AnalyticsError(Exception):
@@ -39,6 +40,12 @@ class NotAvailable(AnalyticsError):
     results are empty, Valid is false, and Reason says what would help."""
 
     status = 0
+
+
+class NotFit(AnalyticsError):
+    """What was asked for may never be done with the thing it is about, whoever asks; the message says why."""
+
+    status = BAD_INVALID_STATE
 
 
 class WorkerDied(AnalyticsError):

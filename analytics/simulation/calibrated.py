@@ -7,6 +7,7 @@ rows and columns of `COVARIANCE`, float64[n, n].
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,6 +19,11 @@ from analytics.simulation.wiring import ModelUse
 KIND: Final = "Calibration"
 PARAMETERS: Final = "parameters"
 COVARIANCE: Final = "covariance"
+AFTER: Final = "MisfitAfter"
+PERSISTENCE: Final = "MisfitPersistence"
+AT_BOUND: Final = "ParametersAtBound"
+"""Figures of a calibration: its misfit on what was held out, that of the guess that nothing changes, and how many of its
+parameters came to a bound."""
 
 
 def key_of(use: ModelUse, parameter: str) -> str:
@@ -41,6 +47,25 @@ def calibrated(uses: Sequence[ModelUse], records: Iterable[ModelRecord]) -> tupl
         model, _, parameter = key.rpartition(".")
         by_model[model][parameter] = one
     return tuple(_with(use, by_model.get(f"{use.twin}:{use.name}", {})) for use in uses)
+
+
+def unfit(record: ModelRecord) -> str:
+    """Why a calibration must never be in use, "" where it may be, as one that is merely no better than before."""
+    if record.kind != KIND:
+        return ""
+    at_bound, after, idle = (record.figures.get(name, math.nan) for name in (AT_BOUND, AFTER, PERSISTENCE))
+    whys = []
+    if after >= idle:
+        whys.append(
+            f"on what was held out it is no better than the guess that nothing changes (misfit {after:.3g}, and "
+            f"{idle:.3g} by the guess)"
+        )
+    if at_bound > 0.0:
+        whys.append(
+            f"{at_bound:.0f} of its parameters came to a bound, so that their values are those of the bounds and not of "
+            "the plant"
+        )
+    return "; ".join(whys)
 
 
 def _told(record: ModelRecord) -> str:

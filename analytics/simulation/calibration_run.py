@@ -16,7 +16,7 @@ from analytics.errors import NotAvailable
 from analytics.models import Trained
 from analytics.series import Series
 from analytics.simulation.calibrate import Mode
-from analytics.simulation.calibrated import COVARIANCE, KIND, PARAMETERS
+from analytics.simulation.calibrated import AFTER, AT_BOUND, COVARIANCE, KIND, PARAMETERS, PERSISTENCE
 from analytics.simulation.calibration_data import Data, Parameters
 from analytics.simulation.calibration_models import Team
 from analytics.simulation.fitting import Fit, Line, Problem
@@ -88,7 +88,7 @@ def run(
     was, found = _score(before, fit.scales), _score(after, fit.scales)
     idle = _score([_Held(one.persistence, one.count) for one in before], fit.scales)
     why = "; ".join(one for one in (_against(was, found, idle), _bounds(names, bound)) if one)
-    figures = {"MisfitBefore": was, "MisfitAfter": found, "MisfitPersistence": idle}
+    figures = {"MisfitBefore": was, AFTER: found, PERSISTENCE: idle, AT_BOUND: float(bound.sum())}
     lesson = Lesson(task.trained(fit, figures, series), data_hash(series), begin_ticks, end_ticks, _libraries())
     note = f"it stays a Candidate: {why}" if why else _stood(data)
     return Calibrated(results, lesson, not why, True, note)

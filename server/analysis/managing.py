@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from analytics.anomaly_events import event_name
 from analytics.arguments import ticks_of
-from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, ArgumentError, NotAvailable
+from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, ArgumentError, NotAvailable, NotFit
 from analytics.model_store import archive
 from analytics.models import LabelKind, ModelRecord, ModelState
+from analytics.simulation.calibrated import unfit
 from server.analysis.library import Library
 from server.security.roles import User
 
@@ -34,7 +35,7 @@ Outcome = tuple[tuple[Any, ...], str]
 
 
 class Managing:
-    """Does them. Raises ArgumentError, NotAvailable, FunctionFailed."""
+    """Does them. Raises ArgumentError, NotAvailable, NotFit, FunctionFailed."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -80,6 +81,8 @@ class Managing:
         model = self._model(asked)
         if not model.data_hash:
             raise NotAvailable(f"{model.id} is {model.state}: {model.reason or 'it has not been trained yet'}")
+        if why := unfit(model):
+            raise NotFit(f"{model.id} is not activated: {why}. Calibrate again, with other bounds or over another time")
         active, retired = await self._library.activate(model)
         return (str(active.state), retired.id if retired is not None else "", True, active.reason), active.id
 

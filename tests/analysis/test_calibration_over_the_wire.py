@@ -124,11 +124,17 @@ async def test_what_the_data_cannot_tell_or_what_is_no_better_is_never_activated
         assert (bound["Valid"], bound["Activated"], bound["AtBound"]) == (True, False, [True])
         assert "resistance came to a bound" in bound["Reason"]
         assert await plant.value(f"Hall/Pump/Models/{bound['ModelId']}/State") == "Candidate"
+        by_hand = await plant.call("Hall/Pump/ActivateModel", text(bound["ModelId"]))
+        assert (by_hand.StatusCode.name, by_hand.OutputArguments) == ("BadInvalidState", []), "not by hand either"
+        assert await plant.value(f"Hall/Pump/Models/{bound['ModelId']}/State") == "Candidate"
         good = await plant.results("Hall/Pump/Calibrate", *asking("resistance"))
         assert good["Activated"], good["Reason"]
         again = await plant.results("Hall/Pump/Calibrate", *asking("resistance"))
         assert (again["Valid"], again["Activated"]) == (True, False)
         assert "no better than before" in again["Reason"]
+        chosen = await plant.results("Hall/Pump/ActivateModel", text(again["ModelId"]))
+        assert chosen["State"] == "Active", "no harm is done: an engineer may prefer it"
+        await plant.results("Hall/Pump/ActivateModel", text(good["ModelId"]))
         assert await plant.value(f"Hall/Pump/Models/{good['ModelId']}/State") == "Active"
         other = await plant.results("Hall/Pump/Calibrate", *asking("best_efficiency", bounds=(0.5, 0.9)))
         assert other["Valid"], other["Reason"]
