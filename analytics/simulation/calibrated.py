@@ -22,8 +22,8 @@ COVARIANCE: Final = "covariance"
 AFTER: Final = "MisfitAfter"
 PERSISTENCE: Final = "MisfitPersistence"
 AT_BOUND: Final = "ParametersAtBound"
-"""Figures of a calibration: its misfit on what was held out, that of the guess that nothing changes, and how many of its
-parameters came to a bound."""
+"""Figures of a calibration: its misfit on what was held out, that of the guess that nothing changes, and how many of
+its parameters came to a bound."""
 
 
 def key_of(use: ModelUse, parameter: str) -> str:
@@ -62,8 +62,8 @@ def unfit(record: ModelRecord) -> str:
         )
     if at_bound > 0.0:
         whys.append(
-            f"{at_bound:.0f} of its parameters came to a bound, so that their values are those of the bounds and not of "
-            "the plant"
+            f"{at_bound:.0f} of its parameters came to a bound, so that their values are those of the bounds, not "
+            "of the plant"
         )
     return "; ".join(whys)
 
