@@ -145,8 +145,8 @@ def publisher_diagnostics(name: str, row: int) -> tuple[Tag, ...]:
 
 
 def scenario_tags(path: str, inputs: int, models: int, most_speed: float) -> tuple[Tag, ...]:
-    """The tags about a scenario whose node has that path, without rows (-1). inputs, models: how many it has; Speed is
-    a command."""
+    """The tags about a scenario whose node has that path, without rows (-1). inputs, models: how many it may have (Part
+    3, 5.6.2: ArrayDimensions is the most); Speed is a command."""
     lengths = {"Inputs": inputs, "InputValues": inputs, "Models": models}
     speed = CommandRules((0.0, most_speed), clamp=False, confirm="acknowledge", tolerance=0.0, within_s=1.0)
     return tuple(

@@ -9,6 +9,7 @@ import numpy as np
 
 from analytics.errors import NotAvailable
 from analytics.simulation.advance import Beginning
+from analytics.simulation.naming import settable
 from drivers.readings import TICKS_PER_SECOND, Readings
 from drivers.status import Status, is_good
 from server.address_space.grafts import Graft
@@ -57,7 +58,8 @@ def make(
     uses = [wish.machines[number] for number in beginning.uses]
     values = {**wish.present, **wish.given}
     originals = list(tags_of(wish.roots))
-    about = scenario_tags(path, len(beginning.inputs), len(uses), most_speed)
+    most_inputs = len({*beginning.inputs, *settable(uses).values()})
+    about = scenario_tags(path, most_inputs, len(uses), most_speed)
     rows = room.take([*originals, *about])
     own = tuple(replace(tag, row=row) for tag, row in zip(about, rows[len(originals) :], strict=True))
     row_of = {tag.row: row for tag, row in zip(originals, rows, strict=False)}

@@ -146,7 +146,8 @@ class Scenario:
             if name in self._moment.states:
                 self._jumps[name] = value
                 continue
-            if name not in self.inputs and name not in self._forced:
+            if name not in self.inputs:
+                self.inputs = (*self.inputs, name)
                 self._forced.append(name)
             self._values[name] = value
         self._go_on()

@@ -239,6 +239,15 @@ async def test_what_is_given_at_the_start_is_held_and_can_be_changed(hall: Works
     assert await hall.until(f"{copy}/Motor/Winding", lambda now: now > 70.0) < 120.0
     (motor,) = hall.bridge.space.twin_of(f"{copy}/Motor").models
     assert motor.inputs["ambient"].constant == pytest.approx(40.0), "analytics of the copy know of it too"
+    names, told = [await hall.value(f"Scenarios/Scenario1/{name}") for name in ("Inputs", "InputValues")]
+    assert dict(zip(names, told, strict=True)) == {
+        "Hall/Pump/Speed": 2500.0,
+        "Hall/Outdoor": 40.0,
+        "Hall/Pump:throttle": 0.5,  # has been held since then only
+    }
+    node = hall.client.get_node(hall.node_id("Scenarios/Scenario1/Inputs"))
+    (most,) = await node.read_array_dimensions()
+    assert most >= len(names), "Part 3, 5.6.2: it is the maximum"
 
 
 async def test_analytics_work_on_the_copy_and_learn_nothing_from_it(hall: Works):
