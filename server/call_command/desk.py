@@ -77,36 +77,46 @@ class Desk:
         (answer,) = await self.read([path])
         return answer.value if answer.good else None
 
-    async def write(self, path: str, value: ua.Variant) -> ua.StatusCode:
-        """The StatusCode, once the device has confirmed or refused."""
-        item = ua.WriteValue(self.node_id(path), ua.AttributeIds.Value, Value=ua.DataValue(value))
-        (status,) = await self.client.uaclient.write(ua.WriteParameters([item]))
-        return status
+    async def write(self, path: str, value: ua.Variant) -> tuple[ua.StatusCode, str]:
+        """The StatusCode, once the device has confirmed or refused, and what the bridge says beyond it."""
+        request = ua.WriteRequest()
+        request.Parameters.NodesToWrite = [
+            ua.WriteValue(self.node_id(path), ua.AttributeIds.Value, Value=ua.DataValue(value))
+        ]
+        answer = struct_from_binary(ua.WriteResponse, await self._explained(request))
+        return answer.Results[0], _first_words(answer.DiagnosticInfos)
 
     async def call(self, owner: str, method: str, arguments: Sequence[ua.Variant]) -> Reply:
         """Call a method of an object and ask what is wrong when it is refused."""
         request = ua.CallRequest()
-        request.RequestHeader.ReturnDiagnostics = ua.UInt32(_OPERATION_ADDITIONAL_INFO)
         one = ua.CallMethodRequest(self.node_id(owner), self.node_id(method), list(arguments))
         request.Parameters.MethodsToCall = [one]
-        protocol = self.client.uaclient.protocol
-        if protocol is None:
-            raise ConnectionError("the connection was lost")
-        answer = struct_from_binary(ua.CallResponse, await protocol.send_request(request))
+        answer = struct_from_binary(ua.CallResponse, await self._explained(request))
         result = answer.Results[0]
-        about = list(answer.DiagnosticInfos or [])
         return Reply(
             result.StatusCode,
-            _words(about[0]) if about else "",
+            _first_words(answer.DiagnosticInfos),
             tuple(result.InputArgumentResults or ()),
             tuple(_words(info) for info in result.InputArgumentDiagnosticInfos or ()),
             tuple(result.OutputArguments or ()),
         )
 
+    async def _explained(self, request: ua.CallRequest | ua.WriteRequest) -> Any:
+        """The response to a request that asks for words, still encoded."""
+        request.RequestHeader.ReturnDiagnostics = ua.UInt32(_OPERATION_ADDITIONAL_INFO)
+        protocol = self.client.uaclient.protocol
+        if protocol is None:
+            raise ConnectionError("the connection was lost")
+        return await protocol.send_request(request)
+
 
 def _held(one: ua.DataValue) -> Held:
     value = one.Value.Value if one.Value is not None else None
     return Held(value, one.StatusCode or ua.StatusCode(), one.SourceTimestamp)
+
+
+def _first_words(infos: Sequence[ua.DiagnosticInfo] | None) -> str:
+    return _words(infos[0]) if infos else ""
 
 
 def _words(info: ua.DiagnosticInfo) -> str:

@@ -81,15 +81,13 @@ async def _write(whom: Whom, words: str, text: str) -> int:
             value = variant_of(about, [text], Surroundings(datetime.now(UTC), desk.node_id))
         except ValueError as error:
             raise WrongArguments([f"{path}: {error}"]) from error
-        status = await desk.write(path, value)
-        range_ = await desk.value(f"{path}.EURange") if status.value == ua.StatusCodes.BadOutOfRange else None
+        status, words = await desk.write(path, value)
     if status.is_good():
-        print(f"{path} = {text} {about.unit}".rstrip() + f": {status.name}")
+        told = f": {words}" if words else ""
+        print(f"{path} = {text} {about.unit}".rstrip() + f": {status.name}{told}")
         return 0
     cure = "; log in with --user as an operator" if status.value == ua.StatusCodes.BadUserAccessDenied else ""
-    if range_ is not None:
-        cure = f" Its range is {shown(range_.Low)} to {shown(range_.High)} {about.unit}".rstrip()
-    print(f"{path}: {status.name}: {status.doc}{cure}", file=sys.stderr)
+    print(f"{path}: {status.name}: {words or status.doc}{cure}", file=sys.stderr)
     return FAILED
 
 

@@ -64,10 +64,10 @@ class CommandActions:
         self._of_scenarios = of_scenarios
         self._in_scenario = in_scenario
 
-    async def write(self, row: int, value: Any, user: User) -> int:
-        """The StatusCode, once the device has confirmed or refused."""
+    async def order(self, row: int, value: Any, user: User) -> tuple[int, str]:
+        """The StatusCode, once the device has confirmed or refused, and in words why it is not Good."""
         commands = self._of_scenarios if self._in_scenario(row) else self._commands
-        return await commands.write(row, value, user.name)
+        return await commands.order(row, value, user.name)
 
     async def call(self, method: CommandMethod, arguments: Sequence[Any], user: User) -> ua.CallMethodResult:
         """The same for a command method, with a StatusCode for each argument when one is wrong."""

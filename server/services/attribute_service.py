@@ -15,6 +15,7 @@ from asyncua.ua.ua_binary import struct_to_binary
 from server.services.answer import run_parallel
 from server.services.context import Service, ServiceContext
 from server.services.data_values import STAMPS
+from server.services.explained import diagnostics_of
 from server.services.read_request import ReadRequest
 from server.services.value_columns import status_only
 from server.services.wire import response_head, status_code
@@ -78,15 +79,16 @@ async def _write_all(context: ServiceContext, items: list[ua.WriteValue]) -> ua.
     by_node: dict[ua.NodeId, list[int]] = {}
     for place, item in enumerate(items):
         by_node.setdefault(item.NodeId, []).append(place)
-    results: list[int] = [0] * len(items)
+    told: list[tuple[int, str]] = [(0, "")] * len(items)
 
     async def write_in_order(places: list[int]) -> None:
         for place in places:
-            results[place] = await writer.write(user, items[place])
+            told[place] = await writer.write(user, items[place])
 
     await asyncio.gather(*(write_in_order(places) for places in by_node.values()))
     response = ua.WriteResponse()
-    response.Results = [status_code(status) for status in results]
+    response.Results = [status_code(status) for status, _ in told]
+    response.DiagnosticInfos = diagnostics_of([words for _, words in told], int(context.header.ReturnDiagnostics))
     return response
 
 

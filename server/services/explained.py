@@ -26,13 +26,22 @@ def argument_words(words: Sequence[str]) -> list[ua.DiagnosticInfo]:
 
 def answer_of(results: Sequence[ua.CallMethodResult], return_diagnostics: int) -> ua.CallResponse:
     """The response, with diagnostics where they were asked for."""
-    wanted = bool(return_diagnostics & _OPERATION_ADDITIONAL_INFO)
-    told = [one.words if isinstance(one, Explained) else "" for one in results]
+    wanted = _wanted(return_diagnostics)
     response = ua.CallResponse()
     response.Results = [one if wanted else _bare(one) for one in results]
-    if wanted and any(told):
-        response.DiagnosticInfos = [_info(one) for one in told]
+    words = [one.words if isinstance(one, Explained) else "" for one in results]
+    response.DiagnosticInfos = diagnostics_of(words, return_diagnostics)
     return response
+
+
+def diagnostics_of(words: Sequence[str], return_diagnostics: int) -> list[ua.DiagnosticInfo]:
+    """The DiagnosticInfos of a response: one for each operation; none at all where nobody asks for them or there are no
+    words."""
+    return [_info(one) for one in words] if _wanted(return_diagnostics) and any(words) else []
+
+
+def _wanted(return_diagnostics: int) -> bool:
+    return bool(return_diagnostics & _OPERATION_ADDITIONAL_INFO)
 
 
 def _bare(result: ua.CallMethodResult) -> ua.CallMethodResult:

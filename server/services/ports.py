@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Commands(Protocol):
     """Takes values to devices. Values are Python ones of the tag's type, DateTimes in ticks, arrays as lists."""
 
-    async def write(self, row: int, value: Any, user: User) -> int:
-        """The StatusCode, once the device has confirmed or refused."""
+    async def order(self, row: int, value: Any, user: User) -> tuple[int, str]:
+        """The StatusCode, once the device has confirmed or refused, and in words why it is not Good."""
         ...
 
     async def call(self, method: CommandMethod, arguments: Sequence[Any], user: User) -> Any:

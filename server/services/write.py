@@ -34,28 +34,22 @@ class AttributeWriter:
         self._server = server
         self._types = DataTypes(server)
 
-    async def write(self, user: User, item: ua.WriteValue) -> int:
-        """The StatusCode of one write; waits for the device where the node is a command."""
+    async def write(self, user: User, item: ua.WriteValue) -> tuple[int, str]:
+        """The StatusCode of one write, and what is known beyond it in words; waits for the device where the node is a
+        command."""
         try:
-            return await self._write(user, item)
+            node = self._server.aspace.get(item.NodeId)
+            if node is None:
+                return ua.StatusCodes.BadNodeIdUnknown, ""
+            self._check_access(user, node, item.AttributeId)
+            self._check_value(item.Value)
+            row = self._server.row_of(item.NodeId)
+            return await self._command(user, row, item) if row >= 0 else (await self._write(node, item), "")
         except ServiceError as error:
-            return error.code
+            return error.code, ""
 
-    async def _write(self, user: User, item: ua.WriteValue) -> int:
-        node = self._server.aspace.get(item.NodeId)
-        if node is None:
-            return ua.StatusCodes.BadNodeIdUnknown
-        self._check_access(user, node, item.AttributeId)
+    async def _write(self, node: NodeData, item: ua.WriteValue) -> int:
         value = item.Value
-        if value.Value is None or value.ServerTimestamp is not None or value.ServerPicoseconds is not None:
-            return ua.StatusCodes.BadTypeMismatch if value.Value is None else ua.StatusCodes.BadWriteNotSupported
-        if value.StatusCode is not None and value.StatusCode.value != 0:
-            return ua.StatusCodes.BadWriteNotSupported
-        if self._too_long(value.Value.Value):
-            return ua.StatusCodes.BadEncodingLimitsExceeded
-        row = self._server.row_of(item.NodeId)
-        if row >= 0:
-            return await self._command(user, row, item)
         if item.IndexRange:
             old = self._server.attributes.value_of(node)
             value = dataclasses.replace(value, Value=index_range.splice(old, item.IndexRange, value.Value))
@@ -64,6 +58,15 @@ class AttributeWriter:
         value = dataclasses.replace(value, SourceTimestamp=value.SourceTimestamp or now, ServerTimestamp=now)
         status = await self._server.aspace.write_attribute_value(item.NodeId, ua.AttributeIds.Value, value)
         return int(status.value)
+
+    def _check_value(self, value: ua.DataValue) -> None:
+        if value.Value is None:
+            raise ServiceError(ua.StatusCodes.BadTypeMismatch)
+        status = value.StatusCode is not None and value.StatusCode.value != 0
+        if status or value.ServerTimestamp is not None or value.ServerPicoseconds is not None:
+            raise ServiceError(ua.StatusCodes.BadWriteNotSupported)
+        if self._too_long(value.Value.Value):
+            raise ServiceError(ua.StatusCodes.BadEncodingLimitsExceeded)
 
     def _too_long(self, value: Any) -> bool:
         """Beyond MaxArrayLength, MaxStringLength or MaxByteStringLength (Part 5, 6.3.2)."""
@@ -87,20 +90,22 @@ class AttributeWriter:
         if not user_access_level(user, level) & CURRENT_WRITE:
             raise ServiceError(ua.StatusCodes.BadUserAccessDenied)
 
-    async def _command(self, user: User, row: int, item: ua.WriteValue) -> int:
+    async def _command(self, user: User, row: int, item: ua.WriteValue) -> tuple[int, str]:
         table = self._server.table
         if item.IndexRange:
             index_range.parse(item.IndexRange)
-            return ua.StatusCodes.BadWriteNotSupported
-        data_type = DataType(int(table.data_type[row]))
+            return ua.StatusCodes.BadWriteNotSupported, "a command is written whole, without an IndexRange"
+        data_type, length = DataType(int(table.data_type[row])), int(table.array_length[row])
         variant = item.Value.Value
         is_array = variant.is_array or isinstance(variant.Value, list | tuple)
-        if int(variant.VariantType.value) != data_type or is_array != bool(table.array_length[row]):
-            return ua.StatusCodes.BadTypeMismatch
+        if int(variant.VariantType.value) != data_type or is_array != bool(length):
+            wanted, given = _kind(data_type.name, bool(length)), _kind(variant.VariantType.name, is_array)
+            return ua.StatusCodes.BadTypeMismatch, f"it takes {wanted}, not {given}"
         value = command_value(data_type, variant.Value)
         if isinstance(value, float) and not math.isfinite(value):
-            return ua.StatusCodes.BadOutOfRange
-        return int(await self._server.commands.write(row, value, user))
+            return ua.StatusCodes.BadOutOfRange, f"{value} is no number that a device could take"
+        status, words = await self._server.commands.order(row, value, user)
+        return int(status), words
 
     def _check_type(self, node: NodeData, variant: ua.Variant) -> None:
         attributes = self._server.attributes
@@ -110,6 +115,10 @@ class AttributeWriter:
         rank = attributes.plain(node, ua.AttributeIds.ValueRank)
         if rank is not None and not rank_fits(int(rank), variant):
             raise ServiceError(ua.StatusCodes.BadTypeMismatch)
+
+
+def _kind(name: str, is_array: bool) -> str:
+    return f"an array of {name}" if is_array else f"a single {name}"
 
 
 def command_value(data_type: DataType, value: Any) -> Any:

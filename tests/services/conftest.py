@@ -52,11 +52,12 @@ class RecordedCommands:
     seen: list[tuple[Any, Any, str]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     status: int = 0
+    words: str = ""
 
-    async def write(self, row: int, value: Any, user: User) -> int:
+    async def order(self, row: int, value: Any, user: User) -> tuple[int, str]:
         await self.gate.wait()
         self.seen.append((row, value, user.name))
-        return self.status
+        return self.status, self.words
 
     async def call(self, method: CommandMethod, arguments: Sequence[Any], user: User) -> int:
         await self.gate.wait()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from asyncua import Client, ua
+from asyncua.ua.ua_binary import struct_from_binary
 
 from drivers.status import Status
 from tests.services.conftest import Served
@@ -39,6 +40,44 @@ async def test_a_command_goes_to_the_device_and_its_answer_comes_back(served: Se
         assert await write(operator, write_value(served.node_id(SPEED), speed)) == [STATUS.BadDeviceFailure]
     finally:
         served.commands.status = 0
+
+
+async def test_whoever_asks_is_told_in_words_why_a_write_was_refused(served: Served, operator: Client) -> None:
+    """Part 4, 5.10.4.2, 7.12 and 7.33: diagnosticInfos has an entry for each operation where AdditionalInfo of the
+    operation level is asked for, and is empty otherwise."""
+    items = [
+        write_value(served.node_id(SPEED), ua.Variant(1500.0, ua.VariantType.Float)),
+        write_value(served.node_id(SPEED), ua.Variant([1], ua.VariantType.Int32)),
+        write_value(served.node_id(SPEED), ua.Variant(float("nan"), ua.VariantType.Float)),
+        write_value(served.node_id(SPEED), ua.Variant(1.0, ua.VariantType.Float), IndexRange="0"),
+        write_value(served.node_id("nothing"), BOOLEAN),
+    ]
+    served.commands.status, served.commands.words = Status.BadInvalidState, "Tank level is below 10 %"
+    try:
+        asked = await answered(operator, items, 0x80)
+        unasked = [await answered(operator, items, wanted) for wanted in (0, 0x20, 0x7F)]
+    finally:
+        served.commands.status, served.commands.words = 0, ""
+    assert [info.AdditionalInfo for info in asked.DiagnosticInfos] == [
+        "Tank level is below 10 %",
+        "it takes a single Float, not an array of Int32",
+        "nan is no number that a device could take",
+        "a command is written whole, without an IndexRange",
+        None,
+    ]
+    assert [status.value for status in asked.Results][0] == STATUS.BadInvalidState
+    assert [list(one.DiagnosticInfos or []) for one in unasked] == [[], [], []]
+    done = await answered(operator, items[:1], 0x80)
+    assert (done.Results[0].value, list(done.DiagnosticInfos or [])) == (0, [])
+
+
+async def answered(client: Client, items: list[ua.WriteValue], return_diagnostics: int) -> ua.WriteResponse:
+    """The whole response, with its DiagnosticInfos."""
+    request = ua.WriteRequest()
+    request.RequestHeader.ReturnDiagnostics = ua.UInt32(return_diagnostics)
+    request.Parameters.NodesToWrite = items
+    assert client.uaclient.protocol is not None
+    return struct_from_binary(ua.WriteResponse, await client.uaclient.protocol.send_request(request))
 
 
 async def test_commands_of_one_write_run_side_by_side_and_those_to_one_node_in_order(
