@@ -1,0 +1,209 @@
+"""The past of setpoints: what is kept of them, how clients see it, and that it outlives a restart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from asyncua import ua
+from asyncua.common.utils import Buffer
+from asyncua.ua.ua_binary import struct_from_binary
+from typer.testing import CliRunner
+
+from drivers.data_types import DataType, to_cells
+from drivers.readings import TICKS_PER_SECOND, Readings
+from drivers.status import Status
+from server.cli import app
+from server.history.intake import Intake
+from server.history.on_change import LONGEST_S
+from server.tags.table import TagTable
+from tests.analysis.conftest import Hall, hall
+from tests.simulators.modbus_device import ModbusDevice
+from tests.simulators.waiting import until
+
+PLANT = """
+plant: {{name: Setpoints{port}}}
+server: {{data_dir: data}}
+connections:
+  line: {{driver: modbus, host: 127.0.0.1, port: {port}}}
+history: {{except: [Pump/Unkept]}}
+twins:
+  Pump:
+    scope: asset
+    connection: line
+    telemetry:
+      Flow: {{type: Float, point: {{address: 0}}, rate_s: 0.05}}
+    commands:
+      Speed: {{type: Float, unit: RPM, limits: [0, 3000], point: {{address: 2}}, rate_s: 0.05}}
+      "On": {{type: Boolean, point: {{address: 0, table: coil}}, rate_s: 0.05}}
+      Recipe: {{type: UInt16, array_length: 2, point: {{address: 10}}, rate_s: 0.05}}
+      Unkept: {{type: Float, point: {{address: 4}}, rate_s: 0.05}}
+      AlsoUnkept: {{type: Float, point: {{address: 6}}, rate_s: 0.05, history: false}}
+"""
+SPEED, ON = "Pump/Speed", "Pump/On"
+HISTORY_READ, HISTORIZED = 4, 0b1100
+MAXIMUM, TIME_AVERAGE = ua.ObjectIds.AggregateFunction_Maximum, ua.ObjectIds.AggregateFunction_TimeAverage
+Table = tuple[Intake, TagTable]
+T0 = 134_000_000_000_000_000
+
+
+def table_of(rows: int = 3) -> Table:
+    """Rows of which the first is telemetry, the others are setpoints."""
+    table = TagTable([int(DataType.Double)] * rows)
+    intake = Intake(table, 1_000_000)
+    intake.want(np.ones(rows, np.bool_), np.arange(rows) > 0)
+    return intake, table
+
+
+def commit(table: TagTable, at_s: float, *readings: tuple[int, float, int]) -> None:
+    """Row, value and status of each, all at one time."""
+    rows, values, status = zip(*readings, strict=True)
+    ticks = T0 + round(at_s * TICKS_PER_SECOND)
+    table._clock = lambda: ticks
+    cells = to_cells(values, DataType.Double)
+    source = np.full(len(rows), ticks)
+    table.commit(Readings(np.array(rows, np.int32), cells, np.array(status, np.uint32), source))
+
+
+def drained(intake: Intake) -> list[tuple[int, float, int]]:
+    found = []
+    for piece in intake.drain():
+        n = piece.count
+        columns = piece.row[:n], piece.cells[:n].view(np.float64), piece.status[:n]
+        found += list(zip(*(one.tolist() for one in columns), strict=True))
+    return found
+
+
+def test_of_setpoints_only_changes_of_value_or_quality_are_kept_and_one_reading_in_five_minutes() -> None:
+    intake, table = table_of()
+    begin = LONGEST_S - T0 / TICKS_PER_SECOND % LONGEST_S
+    for second in range(10):
+        commit(table, begin + second, (0, 1.0, 0), (1, 7.0, 0), (2, 8.0 if second < 5 else 9.0, 0))
+    kept = drained(intake)
+    assert [row for row, _, _ in kept].count(0) == 10, "every value of telemetry"
+    assert [one for one in kept if one[0]] == [(1, 7.0, 0), (2, 8.0, 0), (2, 9.0, 0)]
+    commit(table, begin + 20, (1, 7.0, 0), (1, 6.0, 0), (2, 9.0, 0), (1, 6.0, 0), (1, 7.0, 0))
+    assert drained(intake) == [(1, 6.0, 0), (1, 7.0, 0)], "readings of one batch are in order"
+    bad = int(Status.BadNoCommunication)
+    for value in (0.0, 3.0):
+        commit(table, begin + 21, (1, value, bad))
+    commit(table, begin + 22, (1, 7.0, 0))
+    assert [status for _, _, status in drained(intake)] == [bad, 0], "what is Bad has no value that could change"
+    for after_s in (LONGEST_S - 1, LONGEST_S, LONGEST_S + 1, 2 * LONGEST_S + 1):
+        commit(table, begin + after_s, (1, 7.0, 0), (2, 9.0, 0))
+    assert drained(intake) == [(1, 7.0, 0), (2, 9.0, 0)] * 2
+    intake.close()
+
+
+def test_what_was_new_among_lost_values_is_kept_once_more() -> None:
+    table = TagTable([int(DataType.Double)] * 2)
+    intake = Intake(table, 1)
+    intake.want(np.ones(2, np.bool_), np.array([False, True]))
+    commit(table, 0.0, (1, 7.0, 0))
+    for second in range(70_000 // 5_000 + 1):
+        commit(table, 0.1 * second, *[(0, float(second), 0)] * 5_000)
+    assert intake.lost
+    commit(table, 10.0, (1, 7.0, 0))
+    assert (1, 7.0, 0) in drained(intake)
+    intake.close()
+
+
+async def read(plant: Hall, path: str, details: Any = None) -> ua.HistoryReadResult:
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    request = ua.HistoryReadParameters(
+        details or ua.ReadRawModifiedDetails(False, now - hour, now + hour, 0, False), ua.TimestampsToReturn.Both, False
+    )
+    request.NodesToRead = [ua.HistoryReadValueId(NodeId=plant.node_id(path))]
+    (found,) = await plant.client.uaclient.history_read(request)
+    body = found.HistoryData
+    if isinstance(body, ua.ExtensionObject) and body.Body:
+        found.HistoryData = struct_from_binary(ua.extension_objects_by_typeid[body.TypeId], Buffer(body.Body))
+    return found
+
+
+async def values(plant: Hall, path: str) -> list[Any]:
+    """Good ones."""
+    found = await read(plant, path)
+    return [one.Value.Value for one in found.HistoryData.DataValues if one.StatusCode.is_good()]
+
+
+async def write(plant: Hall, path: str, value: ua.Variant) -> None:
+    await plant.client.get_node(plant.node_id(path)).write_value(ua.DataValue(value))
+
+
+async def attribute(plant: Hall, path: str, which: ua.AttributeIds) -> Any:
+    (found,) = await plant.client.uaclient.read_attributes([plant.node_id(path)], which)
+    return found.Value.Value
+
+
+async def processed(plant: Hall, path: str, aggregate: int, start: datetime, end: datetime) -> float:
+    details = ua.ReadProcessedDetails(start, end, 0.0, [ua.NodeId(aggregate)], ua.AggregateConfiguration(True))
+    found = await read(plant, path, details)
+    (value,) = found.HistoryData.DataValues
+    return float(value.Value.Value)
+
+
+async def test_clients_read_the_past_of_commands_as_that_of_telemetry_and_a_restart_does_not_end_it(
+    tmp_path: Path,
+) -> None:
+    """Part 3, 8.57: HistoryRead in the AccessLevel; 5.6.2: Historizing. Part 11, 5.2.2: a setpoint is Stepped; 6.5.3:
+    raw values, 6.5.4: aggregates of them. Part 4, 5.10.3.4: what is not kept is refused."""
+    async with ModbusDevice() as device:
+        text = PLANT.format(port=device.port)
+        device.put(2, 1200.0, ">f4")
+        async with hall(tmp_path, "engineer", text=text) as plant:
+            good = plant.bridge.table.status
+            row = plant.bridge.space.row_of(plant.node_id(SPEED))
+            await until(lambda: good[row] == 0)
+            before = datetime.now(UTC)
+            await write(plant, SPEED, ua.Variant(1500.0, ua.VariantType.Float))
+            await write(plant, ON, ua.Variant(True, ua.VariantType.Boolean))
+            await device.asked(device.requests + 20)
+            device.put(2, 1700.0, ">f4")  # somebody turned a knob at the device
+            await until(lambda: plant.bridge.table.python_value(row) == 1700.0)
+            assert await values(plant, SPEED) == [1200.0, 1500.0, 1700.0], "as they were read back, and no more"
+            assert await values(plant, ON) == [False, True]
+            assert len(await values(plant, "Pump/Flow")) > 10
+            for path, kept in ((SPEED, True), (ON, True), ("Pump/Recipe", False), ("Pump/Unkept", False)):
+                assert await attribute(plant, path, ua.AttributeIds.Historizing) is kept
+                assert bool(await attribute(plant, path, ua.AttributeIds.AccessLevel) & HISTORIZED) is kept
+            for path in ("Pump/Recipe", "Pump/Unkept", "Pump/AlsoUnkept"):
+                assert (await read(plant, path)).StatusCode.name == "BadHistoryOperationUnsupported"
+            assert await plant.value(f"{SPEED}.HA Configuration.Stepped") is True
+            assert await plant.value("Pump/Flow.HA Configuration.Stepped") is False
+            now = datetime.now(UTC)
+            assert await processed(plant, SPEED, MAXIMUM, before, now) == 1700.0
+            average = await processed(plant, SPEED, TIME_AVERAGE, before, now)
+            assert 1200.0 < average < 1700.0, "each value for as long as it held"
+        device.misbehave("silence")
+        async with hall(tmp_path, "engineer", text=text) as plant:
+            assert (await values(plant, SPEED))[:3] == [1200.0, 1500.0, 1700.0]
+            rows = [plant.bridge.space.row_of(plant.node_id(path)) for path in (SPEED, ON)]
+            past = await plant.bridge.history.series(rows)
+            assert [past[one].values[np.isfinite(past[one].values)].tolist()[:3] for one in rows] == [
+                [1200.0, 1500.0, 1700.0],
+                [0.0, 1.0],
+            ]
+
+
+def test_what_was_set_is_exported_and_past_setpoints_are_imported(tmp_path: Path) -> None:
+    plant, out = tmp_path / "plant.yaml", tmp_path / "out.csv"
+    plant.write_text(PLANT.format(port=1))
+    past = tmp_path / "past.csv"
+    times = [f"2026-03-01T00:0{minute}:00Z" for minute in range(3)]
+    past.write_text("tag,time,value\n" + "".join(f"{SPEED},{time},1480\n{ON},{time},1\n" for time in times))
+    run = CliRunner().invoke
+    imported = run(app, ["history", "import", str(past), str(plant)])
+    assert imported.exit_code == 0, imported.output
+    wanted = ["--tags", "Pump/*", "--from", "2026-03-01T00:00Z", "--to", "2026-03-02T00:00Z", "--out", str(out)]
+    exported = run(app, ["history", "export", str(plant), *wanted])
+    assert exported.exit_code == 0, exported.output
+    assert exported.output.endswith("6 values of 2 tags\n"), "as imported: nothing is left out for being the same"
+    past.write_text("tag,time,value\nPump/Recipe,2026-03-01T00:00:00Z,1\nPump/Spee,2026-03-01T00:00:00Z,1\n")
+    refused = run(app, ["history", "import", str(past), str(plant)])
+    assert refused.exit_code == 2
+    assert "no values of Pump/Recipe are kept" in refused.stderr
+    assert "no values of Pump/Spee are kept" in refused.stderr
