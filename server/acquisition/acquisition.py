@@ -83,8 +83,11 @@ class Acquisition:
                 group.create_task(self._sweep(), name="staleness")
                 for index, connection in enumerate(self._connections.values()):
                     self._start(connection, index / _CONNECTS_PER_S)
+                try:
+                    await loop.create_future()
+                finally:
+                    self._group = None  # from now on, while drivers are being closed, a reload starts none
         finally:
-            self._group = None
             self._running.clear()
             stop()
 

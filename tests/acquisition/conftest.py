@@ -39,9 +39,8 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
     @asynccontextmanager
     async def run(devices: dict[str, Device], **rest: Any) -> AsyncIterator[Rig]:
         upkeep = rest.pop("upkeep", Upkeep())
-        plant = memory_plant(
-            devices, rest.pop("per_connection", 1), rest.pop("stale_s", 3.0), rest.pop("written", ()), upkeep
-        )
+        kept = {name: rest.pop(name) for name in ("per_connection", "stale_s", "written") if name in rest}
+        plant = memory_plant(devices, **kept, upkeep=upkeep)
         table = TagTable([tag.data_type for tag in plant.tags])
         if upkeep == Upkeep():
             rest.setdefault("back_off", BackOff(1.0, 4.0))
@@ -58,7 +57,11 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
 
 
 def memory_plant(
-    devices: dict[str, Device], per_connection: int, stale_s: float, written: Any, upkeep: Upkeep
+    devices: dict[str, Device],
+    per_connection: int = 1,
+    stale_s: float = 3.0,
+    written: Any = (),
+    upkeep: Upkeep = Upkeep(),  # noqa: B008 - frozen
 ) -> Plant:
     tags: list[Tag] = []
     connections = {}

@@ -14,6 +14,7 @@ from drivers.link import LinkState
 from drivers.readings import Readings
 from drivers.status import Status
 from server.acquisition.acquisition import SWEEP_S
+from tests.acquisition.conftest import memory_plant
 from tests.simulators.memory_driver import Device
 from tests.simulators.virtual_time import virtual_time
 from tests.simulators.waiting import until
@@ -324,6 +325,17 @@ async def test_it_closes_every_driver_when_it_is_cancelled(start):
         await asyncio.sleep(1)
         assert all(device.open for device in devices.values())
     assert not any(device.open for device in devices.values())
+
+
+@virtual_time
+async def test_a_reload_that_its_end_overtakes_starts_nothing(start):
+    device, other, slow = polled(), polled(2.0), polled(1.0, (1,), close_s=1.0)
+    async with start({"line1": device, "line2": slow}) as rig:
+        await asyncio.sleep(1)
+        adopting = asyncio.create_task(rig.acquisition.adopt(memory_plant({"line1": other, "line2": slow})))
+    assert await adopting == ["line1"]
+    assert not device.open
+    assert not other.connects
 
 
 def one(row: int, value: float, code: int = 0) -> Readings:

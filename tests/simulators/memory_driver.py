@@ -21,8 +21,9 @@ class Device:
     """What is at the other end; the settings of a connection with the driver "memory".
 
     groups: (unit, rate_s, rows) of each poll group; none for a device that speaks by itself. up: connects are
-    accepted. silent: units that do not answer within timeout_s. answer_s: how long an answer takes. failing: what the
-    next exchanges raise, by "read" or "write". sticky: rows that take no value although they acknowledge it.
+    accepted. silent: units that do not answer within timeout_s. answer_s: how long an answer takes; close_s: how long
+    hanging up does. failing: what the next exchanges raise, by "read" or "write". sticky: rows that take no value
+    although they acknowledge it.
     """
 
     groups: Sequence[tuple[str, float, Sequence[int]]] = ()
@@ -30,6 +31,7 @@ class Device:
     silent: set[str] = field(default_factory=set)
     timeout_s: float = 1.0
     answer_s: float = 0.01
+    close_s: float = 0.0
     failing: dict[str, Exception] = field(default_factory=dict)
     sticky: set[int] = field(default_factory=set)
     values: dict[int, Any] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class MemoryDriver:
         self.device.open.append(self)
 
     async def close(self) -> None:
+        await asyncio.sleep(self.device.close_s)
         self.break_off()
 
     def break_off(self) -> None:
