@@ -93,11 +93,11 @@ async def serving(plant_file: Path, pki: Path, turn: asyncio.Lock | None = None)
     """The whole bridge of a plant file with its OPC UA server on a free port, and what makes twins beside it. turn: to
     be held by a test that has the bridge adopt a plant."""
     whole = Whole(load_plant(plant_file), UaServerOptions(pki, "opc.tcp://127.0.0.1:0/uatwin"))
-    creating = asyncio.create_task(Creator(whole, plant_file, turn or asyncio.Lock()).run())
-    try:
-        async with at_work(whole):
+    async with at_work(whole):
+        creating = asyncio.create_task(Creator(whole, plant_file, turn or asyncio.Lock()).run())
+        try:
             yield whole
-    finally:
-        creating.cancel()
-        await asyncio.wait([creating])
-        assert creating.cancelled(), creating.exception()
+        finally:  # as `uatwin run` does: a bridge that ends is given no plant any more
+            creating.cancel()
+            await asyncio.wait([creating])
+            assert creating.cancelled(), creating.exception()
