@@ -180,6 +180,7 @@ async def test_each_item_has_its_own_status(anonymous: Client, item: ua.ReadValu
 
 async def test_every_mandatory_attribute_of_every_node_class_is_there(served: Served, anonymous: Client) -> None:
     """Part 3, 5.2 to 5.8."""
+    served.set(LEVEL, 12.5)  # else it is BadWaitingForInitialData, see above
     ids = ua.AttributeIds
     common = [ids.NodeId, ids.NodeClass, ids.BrowseName, ids.DisplayName]
     variable = [ids.Value, ids.DataType, ids.ValueRank, ids.AccessLevel, ids.UserAccessLevel, ids.Historizing]
