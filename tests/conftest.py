@@ -1,9 +1,10 @@
-"""No test leaves a task behind, and no test file a thread or a process."""
+"""No test leaves a task behind, and no test file a thread or a process; what computes in a test takes one thread."""
 
 from __future__ import annotations
 
 import asyncio
 import asyncio.runners
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+# As in the worker processes of the bridge: threads of OpenMP that share a processor wait for each other at every step.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 _left_tasks: list[str] = []
 _cancel_all_tasks = asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]

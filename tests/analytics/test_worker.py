@@ -82,7 +82,8 @@ async def test_arrays_go_there_and_back(worker: Worker) -> None:
     np.testing.assert_array_equal(await worker.run("double", given(values=values), 20.0), values * 2)
 
 
-async def test_a_worker_is_humble(worker: Worker) -> None:
+async def test_a_worker_is_humble(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     pid, nice, threads = await worker.run("about", given(), 20.0)
     assert pid != os.getpid()
     assert nice >= 10
