@@ -1,10 +1,9 @@
-"""What 50,000 tags with EURange and EngineeringUnits cost; bounds are generous, the machine may be busy."""
+"""What 50,000 tags with EURange and EngineeringUnits cost."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import time
 import tracemalloc
 from collections.abc import AsyncIterator
 
@@ -18,6 +17,7 @@ from server.address_space import TwinSpace
 from server.config.plant import Plant
 from tests.address_space.conftest import Served, analytics_methods, start
 from tests.simulators.plants import big_plant, table_for
+from tests.simulators.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,9 +52,9 @@ async def big(plant: Plant) -> AsyncIterator[Served]:
 
 async def test_indexing_50000_tags_takes_under_half_a_second_and_300_bytes_each(plant: Plant):
     table = table_for(plant)
-    started = time.perf_counter()
+    watch = Stopwatch()
     TwinSpace(plant, table, analytics_methods)
-    assert time.perf_counter() - started < 0.5
+    assert watch.seconds < 0.5
     tracemalloc.start()
     space = TwinSpace(plant, table, analytics_methods)
     cost, _ = tracemalloc.get_traced_memory()
@@ -76,17 +76,17 @@ async def test_touching_the_nodes_of_10000_tags_stays_within_60_mb(big: Served):
 
 async def test_a_variable_is_made_in_well_under_a_millisecond(big: Served):
     nodes = big.server.iserver.aspace
-    started = time.perf_counter()
+    watch = Stopwatch()
     for tag in big.plant.tags[:5000]:
         nodes.get(big.space.node_id(tag.path))
-    assert (time.perf_counter() - started) / 5000 < 0.5e-3
+    assert watch.seconds / 5000 < 0.5e-3
 
 
 async def test_browsing_a_twin_with_500_children_is_quick(big: Served):
     line = big.node("Hall/Line")
-    started = time.perf_counter()
+    watch = Stopwatch()
     references = await line.get_references(ua.ObjectIds.HasComponent, ua.BrowseDirection.Forward)
-    assert time.perf_counter() - started < 0.5
+    assert watch.seconds < 0.5
     assert sum(ref.BrowseName.Name.startswith("Machine") for ref in references) == 500
 
 
