@@ -132,5 +132,6 @@ def _refusal(method: Method, wanted: Sequence[Declared], reply: Reply) -> str:
             words = reply.argument_words[at] if at < len(reply.argument_words) else ""
             lines.append(f"  {one.name}: {status.name}: {words or status.doc}")
     if reply.status.value == ua.StatusCodes.BadUserAccessDenied:
-        lines.append("  log in with --user as somebody who may, such as an operator or engineer")
+        who = "somebody who may" if reply.words else "somebody who may, such as an operator or engineer"
+        lines.append(f"  log in with --user as {who}")
     return "\n".join(lines)

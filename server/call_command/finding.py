@@ -130,12 +130,12 @@ def pick(methods: Sequence[Method], name: str, twin: str) -> Method:
 
 
 async def find_variable(desk: Desk, tree: Tree, words: str) -> str:
-    """The path of a variable: a twin and one of its values. Raises NotThere."""
+    """The path of a variable: a twin, or an object beside the twins, and one of its values. Raises NotThere."""
     above, _, name = words.strip("/").rpartition("/")
     if not above:
         raise NotThere(f"{words}: give the twin and its variable, such as Pump1/Speed")
     twin = await tree.find(above)
-    paths = [f"{twin}/{folder}" for folder in _WITH_VARIABLES]
+    paths = [*(f"{twin}/{folder}" for folder in _WITH_VARIABLES), twin]
     kinds = (ua.ObjectIds.HasComponent, ua.NodeClass.Variable)
     found = [one for part in await asyncio.gather(*(desk.below(path, *kinds) for path in paths)) for one in part]
     names = {str(one.BrowseName.Name).lower(): one for one in found}

@@ -31,6 +31,8 @@ def shown(value: Any) -> str:
         return NOTHING if value.is_null() else str(value.Identifier)
     if isinstance(value, ua.LocalizedText):
         return value.Text or NOTHING
+    if isinstance(value, list):
+        return ", ".join(map(shown, value)) or NOTHING
     return str(value)
 
 

@@ -87,7 +87,7 @@ async def _write(whom: Whom, words: str, text: str) -> int:
         print(f"{path} = {text} {about.unit}".rstrip() + f": {status.name}{told}")
         return 0
     cure = "; log in with --user as an operator" if status.value == ua.StatusCodes.BadUserAccessDenied else ""
-    print(f"{path}: {status.name}: {words or status.doc}{cure}", file=sys.stderr)
+    print(f"{path}: {status.name}: {(words or status.doc).rstrip('.')}{cure}", file=sys.stderr)
     return FAILED
 
 
@@ -95,10 +95,7 @@ async def _about(desk: Desk, path: str) -> Declared:
     """Type, unit and states of a variable."""
     (kind,) = await desk.read([path], ua.AttributeIds.DataType)
     (rank,) = await desk.read([path], ua.AttributeIds.ValueRank)
-    unit, names = await desk.value(f"{path}.EngineeringUnits"), await desk.value(f"{path}.EnumStrings")
-    if names is None:
-        pair = [await desk.value(f"{path}.{name}") for name in ("FalseState", "TrueState")]
-        names = pair if all(one is not None for one in pair) else []
+    unit = await desk.value(f"{path}.EngineeringUnits")
     identifier = kind.value.Identifier if kind.value is not None else None
     return Declared(
         path,
@@ -108,5 +105,17 @@ async def _about(desk: Desk, path: str) -> Declared:
         int(rank.value or 0) > 0,
         str(unit.DisplayName.Text) if unit is not None else "",
         "",
-        tuple(str(one.Text) for one in names),
+        await _states(desk, path),
     )
+
+
+async def _states(desk: Desk, path: str) -> tuple[str, ...]:
+    """Names of the values of a discrete variable (Part 8, 5.3.3), counted from 0; none of another one."""
+    names = await desk.value(f"{path}.EnumStrings")
+    if names is None and (values := await desk.value(f"{path}.EnumValues")) is not None:
+        counted = [one.Value for one in values] == list(range(len(values)))
+        names = [one.DisplayName for one in values] if counted else []
+    if names is None:
+        pair = [await desk.value(f"{path}.{name}") for name in ("FalseState", "TrueState")]
+        names = pair if all(one is not None for one in pair) else []
+    return tuple(str(one.Text) for one in names)

@@ -148,10 +148,14 @@ def scenario_tags(path: str, inputs: int, models: int, most_speed: float) -> tup
     """The tags about a scenario whose node has that path, without rows (-1). inputs, models: how many it may have (Part
     3, 5.6.2: ArrayDimensions is the most); Speed is a command."""
     lengths = {"Inputs": inputs, "InputValues": inputs, "Models": models}
-    speed = CommandRules((0.0, most_speed), clamp=False, confirm="acknowledge", tolerance=0.0, within_s=1.0)
+    span = 0.0, most_speed
+    speed = CommandRules(span, clamp=False, confirm="acknowledge", tolerance=0.0, within_s=1.0)
+    tags = [replace(tag, row=-1) for tag in _service(path, _SCENARIO, SCENARIO_STATES, 0)]
     return tuple(
-        replace(tag, row=-1, array_length=lengths.get(tag.name, 0), command=speed if tag.name == SPEED else None)
-        for tag in _service(path, _SCENARIO, SCENARIO_STATES, 0)
+        replace(tag, range=span, command=speed)
+        if tag.name == SPEED
+        else replace(tag, array_length=lengths.get(tag.name, 0))
+        for tag in tags
         if lengths.get(tag.name, 1)
     )
 

@@ -93,7 +93,7 @@ class Scenario:
         self._moment = beginning.moment
         self._jumps: dict[str, float] = {}
         self._clock = clock
-        self._told: list[float] = []
+        self._told: list[float] | None = None
         own = {tag.name: tag for tag in copy.graft.tags}
         self._own = own
         self._figures = FigureTags([tag for tag in own.values() if not tag.array_length], table)

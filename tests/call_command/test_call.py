@@ -155,6 +155,40 @@ async def test_rules_and_scenarios_are_called_as_twins_are(tmp_path: Path) -> No
         assert (code, said) == (0, "Good\n"), complained
         code, said, _ = await asked(plant, "call", "Scenarios")
         assert said.startswith("Methods of Scenarios\nCreateScenario  ")
+        code, _, complained = await asked(plant, "call", "Scenarios", "CreateScenario", user="operator")
+        assert (code, complained.partition(": ")[2]) == (
+            1,
+            "there is no result: the plant has no model; give it one with model: in the plant file\n",
+        )
+
+
+MODELLED = PLANT.replace(
+    "    connection: device\n    telemetry:\n      Speed",
+    "    connection: device\n    model: {kind: sum, inputs: {value: 2}, outputs: {total: Flow}}\n    telemetry:\n"
+    "      Speed",
+    1,
+)
+
+
+async def test_what_a_scenario_says_of_itself_is_read_and_its_speed_is_written(tmp_path: Path) -> None:
+    async with hall(tmp_path, text=MODELLED) as plant:
+        code, said, complained = await asked(
+            plant, "call", "Scenarios", "CreateScenario", "Name=Try", "Speed=0", user="operator"
+        )
+        assert code == 0, complained
+        code, said, complained = await asked(plant, "read", "Scenarios/Try/State", "scenarios/try/Models")
+        assert code == 0, complained
+        assert [" ".join(line.split()[1:-2]) for line in said.splitlines()] == [
+            "Paused Good",
+            "/Pump: sum (sum, fidelity 0) Good",
+        ]
+        code, said, _ = await asked(plant, "write", "Scenarios/Try/Speed", "10", user="operator")
+        assert (code, said) == (0, "Scenarios/Try/Speed = 10: Good\n")
+        code, _, complained = await asked(plant, "write", "Scenarios/Try/Speed", "5000", user="operator")
+        assert (code, complained.split(": ")[:2]) == (1, ["Scenarios/Try/Speed", "BadOutOfRange"])
+        assert "600" in complained, "the range is told"
+        code, _, complained = await asked(plant, "write", "Scenarios/Try/State", "Paused", user="operator")
+        assert (code, complained.split(": ")[:2]) == (1, ["Scenarios/Try/State", "BadNotWritable"])
 
 
 async def test_a_job_that_nobody_waits_for_any_more_is_halted(tmp_path: Path) -> None:
