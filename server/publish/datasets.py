@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from drivers.data_types import has_cell
 from drivers.readings import Readings
+from drivers.status import Status
 from server.config.plant import Plant, Tag, Twin
 from server.publish.reduced import Aspect, Keep, Plan
 
 _WRITER_IDS: Final = 0x7FFF
 """DataSetWriterIds up to this are configured, those above are the server's own (Part 14, 6.2.4.1)."""
-_BAD: Final = np.uint32(0x80000000)
+_IDLE: Final = np.uint32(Status.BadNotConnected)
 _ASPECT_NAMES: Final = {
     Aspect.mean: "Mean",
     Aspect.minimum: "Minimum",
@@ -107,11 +108,11 @@ class Layout:
         self._is_result[[tag.row for one in sets for tag in one.twin.analytics]] = True
 
     def empty(self, readings: Readings, has_value: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-        """Places of readings that tell a subscriber nothing: Bad ones of Analytics that never had a value, as nobody
-        trained a model. has_value: bool by row, as in the tag table."""
-        bad = np.flatnonzero(readings.status >= _BAD)
-        row = readings.row[bad]
-        return bad[self._is_result[row] & ~has_value[row]]
+        """Places of readings that tell a subscriber nothing: of Analytics that nothing works out, as nobody trained a
+        model, and that never had a value. has_value: bool by row, as in the tag table."""
+        idle = np.flatnonzero(readings.status == _IDLE)
+        row = readings.row[idle]
+        return idle[self._is_result[row] & ~has_value[row]]
 
     def field_names(self, row: npt.NDArray[np.int32], aspect: npt.NDArray[np.uint8]) -> list[str]:
         """The name of the field of each reading."""
