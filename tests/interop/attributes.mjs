@@ -144,6 +144,21 @@ await run({
       login("operator"),
     ),
 
+  a_refused_write_is_told_in_words_where_asked_for: () =>
+    withSession(
+      async (session) => {
+        const nodesToWrite = [written(RUN, DataType.Boolean, true), written(RUN, DataType.Double, 1)];
+        const words = [];
+        for (const returnDiagnostics of [0x80, 0]) {
+          const response = await transact(session, new WriteRequest({ requestHeader: { returnDiagnostics }, nodesToWrite }));
+          words.push((response.diagnosticInfos ?? []).map((one) => one.additionalInfo ?? null));
+        }
+        return words;
+      },
+      {},
+      login("operator"),
+    ),
+
   who_may_only_look_cannot_write: async () => {
     const ask = (user) =>
       withSession(

@@ -90,6 +90,11 @@ def test_each_item_written_has_its_own_status(seen: Any) -> None:
     assert [command[1:] for command in seen["commands"]] == [[True, "operator"]]
 
 
+def test_a_refused_write_is_told_in_words_where_asked_for(seen: Any) -> None:
+    """Part 4, 7.12 and 7.33: AdditionalInfo of the operation level, one entry for each item; nothing unless asked."""
+    assert seen == [[None, "it takes a single Boolean, not a single Double"], []]
+
+
 def test_who_may_only_look_cannot_write(seen: Any) -> None:
     """Part 4, 5.10.4.4: BadUserAccessDenied where the AccessLevel would allow it."""
     assert seen == [["BadUserAccessDenied"], ["BadUserAccessDenied"]]
