@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from analytics.arguments import Context, Limits, Signal
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.forecast_models import MODELS, choose, season_of
 from analytics.series import TICKS_PER_SECOND, Series
+from tests.simulators.stopwatch import Stopwatch
 
 NOW = 134_000_000_000_000_000
 NONE = float("inf")
@@ -145,9 +145,9 @@ def test_a_long_past_is_read_no_further_than_it_can_be() -> None:
 
 def test_a_hundred_thousand_values_take_little_time() -> None:
     values = np.cumsum(np.random.default_rng(1).normal(size=100_000))
-    begun = time.perf_counter()
+    watch = Stopwatch()
     assert ask(values, 8_000.0, 160.0)["Valid"]
-    assert time.perf_counter() - begun < 5.0
+    assert watch.seconds < 5.0
 
 
 def test_noise_and_lines_have_no_season() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from analytics.quality_figures import FLAT_LINE, SPIKE, Figures, figures
 from analytics.series import TICKS_PER_SECOND, Series
 from server.alarms.data_quality import NAMES
 from server.config.quality_settings import QualitySettings
+from tests.simulators.stopwatch import Stopwatch
 
 S = TICKS_PER_SECOND
 NOW = 134_000_000_000_000_000
@@ -162,6 +162,6 @@ def test_a_wrong_argument_is_named(arguments: tuple[object, ...], index: int, st
 
 def test_a_million_readings_take_less_than_a_second() -> None:
     long = each_second(50.0 + np.random.default_rng(1).normal(size=1_000_000))
-    began = time.perf_counter()
+    watch = Stopwatch()
     figures(long, int(long.ticks[0]), NOW, ABOUT)
-    assert time.perf_counter() - began < 1.0
+    assert watch.seconds < 1.0
