@@ -93,7 +93,8 @@ class Job:
     """Work for a worker: `function` (its name in `analytics.jobs`) with the series of these signals from start (None:
     all there is) to end, and the settings by keyword.
 
-    model: id of a model of the twin, given as keyword `model: Model` (its record and arrays). models: ids of more of
+    model: id of a model of the twin, given as keyword `model: Model` (its record and arrays). rests_on: id of one that
+    has gone into the settings already, and is only told as the ModelId. models: ids of more of
     them, given as `models: tuple[Model, ...]`. others: more intervals (start, end) in ticks, the series of which are
     given as `others: tuple[Mapping[str, Series], ...]` where there are any. pieces: of a signal that has more than
     FULL readings so many pieces of PIECE readings, spread evenly over the time, are enough; 0: all are needed. long: it
@@ -111,6 +112,7 @@ class Job:
     long: bool = False
     others: tuple[tuple[int, int], ...] = ()
     pieces: int = 0
+    rests_on: str = ""
 
     def keywords(self, series: Mapping[str, Series]) -> dict[str, object]:
         """What the function is called with, once the series of its signals (by their names here) have been read; the

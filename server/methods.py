@@ -110,7 +110,7 @@ class Analytics:
         job = self.jobs.open(twin.path, function, caller)
         around = self._surveyor.of(twin)
         rows = {**around.rows, **around.more, **around.bound}
-        job.model = planned.model
+        job.model = planned.model or planned.rests_on
         longest = 0.0 if planned.long and quick_s is not None else quick_s
         return await self._begin(job, lambda: self._work(job, planned, rows), longest)
 

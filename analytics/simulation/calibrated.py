@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from analytics.arguments import Context
 from analytics.models import ModelRecord, ModelState
 from analytics.simulation.wiring import ModelUse
 
@@ -47,6 +48,18 @@ def calibrated(uses: Sequence[ModelUse], records: Iterable[ModelRecord]) -> tupl
         model, _, parameter = key.rpartition(".")
         by_model[model][parameter] = one
     return tuple(_with(use, by_model.get(f"{use.twin}:{use.name}", {})) for use in uses)
+
+
+def calibrations(context: Context) -> tuple[str, tuple[str, ...]]:
+    """Ids of the Active calibrations: of the twin itself the latest, and all others of it and of those below."""
+    own = [one.id for one in context.models if one.kind == KIND and one.state is ModelState.active]
+    below = [
+        f"{path}/{one.id}"
+        for path, models in context.below.items()
+        for one in models
+        if one.kind == KIND and one.state is ModelState.active
+    ]
+    return (own[-1] if own else ""), (*own[:-1], *below)
 
 
 def unfit(record: ModelRecord) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from analytics.arguments import Answer, Context
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
+from analytics.simulation.calibrated import calibrations
 from analytics.simulation.choosing import cost_s
 from analytics.simulation.kinds import KINDS
 from analytics.simulation.naming import input_ports, output_ports, shown
@@ -30,7 +31,7 @@ def plan(_arguments: Sequence[object], context: Context) -> Answer:
         ["; ".join(_parameters(use)) for use in uses],
         [use.description for use in uses],
     )
-    return Answer((*columns, True, ""))
+    return Answer((*columns, True, ""), calibrations(context)[0])
 
 
 def _validity(use: ModelUse) -> list[str]:

@@ -11,6 +11,7 @@ from analytics.arguments import Context, Job
 from analytics.errors import NotAvailable
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.series import Series
+from analytics.simulation.calibrated import calibrations
 from analytics.simulation.choosing import Wish, compose
 from analytics.simulation.integrate import run as run_system
 from analytics.simulation.naming import overrides, shown, used_title
@@ -32,7 +33,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         "given": overrides(arguments[_NAMES], arguments[_VALUES], context.machines, context.twin, _NAMES),
         "present": {tag: context.present[name] for tag, name in names.items() if name in context.present},
     }
-    return Job("Predict", (), context.now_ticks, context.now_ticks, settings)
+    return Job("Predict", (), context.now_ticks, context.now_ticks, settings, rests_on=calibrations(context)[0])
 
 
 def run(

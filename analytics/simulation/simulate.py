@@ -14,12 +14,13 @@ from analytics.arguments import Context, Job, Progress, number_of, ticks_of
 from analytics.errors import BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError, NotAvailable
 from analytics.function import ONE_DIMENSION, Argument, ArgumentType, Function
 from analytics.series import TICKS_PER_SECOND, Series
+from analytics.simulation.calibrated import calibrations
 from analytics.simulation.choosing import Wish, compose, cost_s, load
 from analytics.simulation.figures import Figure, called, figures
 from analytics.simulation.integrate import Course
 from analytics.simulation.integrate import run as run_system
 from analytics.simulation.naming import needed, overrides, shown, used_title
-from analytics.simulation.replay import replayed
+from analytics.simulation.replay import as_now, replayed
 from analytics.simulation.system import ModelError, Signal, System
 from analytics.simulation.wiring import ModelUse
 
@@ -49,6 +50,8 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
     tags = dict.fromkeys(tag for use in context.machines for tag in use.tags)
     names = {tag: shown(tag, context.twin) for tag in tags}
     begin = context.now_ticks if start is None else start
+    read = dict.fromkeys(tag for use in context.machines for tag in needed(use))
+    wanted = tags if start is None else read
     settings = {
         "uses": tuple(context.machines),
         "twin": context.twin,
@@ -57,13 +60,10 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         "begin_ticks": begin,
         "duration_s": duration,
         "step_s": step,
-        "present": {tag: context.present[name] for tag, name in names.items() if name in context.present}
-        if start is None
-        else {},
+        "present": {tag: context.present[names[tag]] for tag in wanted if names[tag] in context.present},
         "units": {tag: context.about[name].unit for tag, name in names.items() if name in context.about},
     }
     end = context.now_ticks if start is None else min(context.now_ticks, start + round(duration * TICKS_PER_SECOND))
-    read = dict.fromkeys(tag for use in context.machines for tag in needed(use))
     signals = () if start is None else tuple(names[tag] for tag in read if names[tag] in context.about)
     return Job(
         "Simulate",
@@ -72,6 +72,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         end,
         settings,
         long=_expected_s(context.machines, duration) > _LONG_S,
+        rests_on=calibrations(context)[0],
     )
 
 
@@ -130,9 +131,9 @@ def run(
 ) -> tuple[Any, ...]:
     """The results of Simulate in their order. Raises NotAvailable."""
     times = times_of(duration_s, step_s)
-    lines: Lines = dict(present)
     paths = {shown(tag, twin): tag for use in uses for tag in use.tags}
-    lines.update({paths[name]: line for name, line in replayed(series, begin_ticks, times).items()})
+    past = {paths[name]: line for name, line in replayed(series, begin_ticks, times).items()}
+    lines: Lines = {**present, **past}
     start = {name: _first(line) for name, line in lines.items()}
     wish = Wish(twin, model, tuple(given), {**start, **given})
     system, chosen = compose(uses, wish)
@@ -148,7 +149,13 @@ def run(
     why = ""
     if given:
         before, why = _baseline(chosen, times, lines, start, twin, units, lambda at: progress(0.5 + at / 2))
-    reasons = [_beyond(what_if, twin), why, _held(begin_ticks, end_ticks, duration_s, lines)]
+    taken = [name for name in system.inputs if name not in past and name not in given] if series else []
+    reasons = [
+        _beyond(what_if, twin),
+        why,
+        _held(begin_ticks, end_ticks, duration_s, lines),
+        as_now(taken, present, twin),
+    ]
     return (
         begin_ticks + np.round(times * TICKS_PER_SECOND).astype(np.int64),
         *_table(what_if, before, twin, units),

@@ -83,6 +83,14 @@ def asking(
     return texts(*parameters), limits, *times, text(mode)
 
 
+def double(value: float) -> ua.Variant:
+    return ua.Variant(value, ua.VariantType.Double)
+
+
+def doubles(*values: float) -> ua.Variant:
+    return ua.Variant(list(values), ua.VariantType.Double, is_array=True)
+
+
 async def test_a_parameter_comes_back_is_used_by_all_says_so_and_outlives_a_restart(folder: Path) -> None:
     async with hall(folder, text=PLANT) as plant:
         remember(plant)
@@ -99,16 +107,20 @@ async def test_a_parameter_comes_back_is_used_by_all_says_so_and_outlives_a_rest
         assert "left out" in said["Reason"], "it stood for a minute"
         assert said["DataQuality"] > 99.0
         assert await plant.value("Hall/Models/Calibration-1/State") == "Active"
-        ran = await plant.results(
-            "Hall/Pump/Predict", texts(), ua.Variant([], ua.VariantType.Double, is_array=True), text()
-        )
+        ran = await plant.results("Hall/Pump/Predict", texts(), doubles(), text())
         assert ran["Models"] == ["pump (pump, fidelity 0, Calibration-1 of /Hall)"]
+        assert ran["ModelId"] == "", "it is none of the pump's own"
+        for name, more in (("Simulate", (no_time(), double(60.0), double(0.0), text())), ("Predict", (text(),))):
+            ran = await plant.results(f"Hall/{name}", texts(), doubles(), *more)
+            assert (ran["Valid"], ran["ModelId"]) == (True, "Calibration-1"), ran["Reason"]
     async with hall(folder, text=PLANT) as plant:
         listed = await plant.results("Hall/ListSimulationModels")
         assert f"resistance = {said['After'][0]:g}" in listed["Parameters"][1]
+        assert listed["ModelId"] == "Calibration-1"
         await plant.results("Hall/RetireModel", text("Calibration-1"))
         listed = await plant.results("Hall/ListSimulationModels")
         assert "resistance = 0.0015" in listed["Parameters"][1], "that of the plant file again"
+        assert listed["ModelId"] == ""
 
 
 async def test_what_the_data_cannot_tell_or_what_is_no_better_is_never_activated(folder: Path) -> None:
