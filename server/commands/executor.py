@@ -70,13 +70,10 @@ class Commands:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    async def write(self, row: int, value: object, user: str) -> int:
-        """Write a value (bool, int, float, str, bytes, ticks for DateTime, a sequence for an array) to the row of a
-        command; the StatusCode for the client. Takes at most the command's within_s once it is its turn."""
-        return (await self.order(row, value, user))[0]
-
     async def order(self, row: int, value: object, user: str) -> tuple[int, str]:
-        """The same; the StatusCode, and in words why it is not Good."""
+        """Write a value (bool, int, float, str, bytes, ticks for DateTime, a sequence for an array) to the row of a
+        command; the StatusCode for the client, and in words why it is not Good. Takes at most the command's within_s
+        once it is its turn."""
         tag = self._plant.tags[row]
         attempt = _Attempt(value)
         if tag.command is None:

@@ -47,6 +47,10 @@ class Desk:
     acquisition: Acquisition
     audits: list[CommandAudit] = field(default_factory=list)
 
+    async def write(self, row: int, value: object, user: str) -> int:
+        """The StatusCode that the user gets."""
+        return (await self.commands.order(row, value, user))[0]
+
 
 Start = Callable[..., AbstractAsyncContextManager[Desk]]
 

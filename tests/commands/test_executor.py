@@ -29,7 +29,7 @@ def polled(rate_s: float = 100.0, **rest: object) -> Device:
 async def test_a_write_reaches_the_device_and_the_table_shows_it(start):
     device = polled(values={SPEED: 100.0})
     async with start(device) as desk:
-        assert await desk.commands.write(SPEED, 1500.0, "anna") == Status.Good
+        assert await desk.write(SPEED, 1500.0, "anna") == Status.Good
         assert device.writes == [(SPEED, 1500.0)]
         assert desk.table.python_value(SPEED) == 1500.0
         audit = desk.audits[0]
@@ -43,7 +43,7 @@ async def test_a_write_reaches_the_device_and_the_table_shows_it(start):
 @virtual_time
 async def test_every_kind_of_value_can_be_written(start, row, value):
     async with start(Device()) as desk:
-        assert await desk.commands.write(row, value, "anna") == Status.Good
+        assert await desk.write(row, value, "anna") == Status.Good
         shown = desk.table.python_value(row)
         assert shown.tolist() == value.tolist() if row == CURVE else shown == value
 
@@ -52,10 +52,10 @@ async def test_every_kind_of_value_can_be_written(start, row, value):
 async def test_a_value_out_of_range_or_of_another_type_never_leaves(start):
     device = polled()
     async with start(device, Speed=rules(limits=(0.0, 3000.0))) as desk:
-        assert await desk.commands.write(SPEED, 3001.0, "anna") == Status.BadOutOfRange
-        assert await desk.commands.write(SPEED, float("nan"), "anna") == Status.BadOutOfRange
-        assert await desk.commands.write(SPEED, "fast", "anna") == Status.BadTypeMismatch
-        assert await desk.commands.write(LEVEL, 1.0, "anna") == Status.BadNotWritable
+        assert await desk.write(SPEED, 3001.0, "anna") == Status.BadOutOfRange
+        assert await desk.write(SPEED, float("nan"), "anna") == Status.BadOutOfRange
+        assert await desk.write(SPEED, "fast", "anna") == Status.BadTypeMismatch
+        assert await desk.write(LEVEL, 1.0, "anna") == Status.BadNotWritable
     assert device.writes == []
     assert [audit.status for audit in desk.audits] == [
         Status.BadOutOfRange,
@@ -70,7 +70,7 @@ async def test_a_value_out_of_range_or_of_another_type_never_leaves(start):
 async def test_a_clamped_value_is_what_the_device_gets_and_the_client_is_told(start):
     device = polled()
     async with start(device, Speed=rules(limits=(0.0, 3000.0), clamp=True)) as desk:
-        assert await desk.commands.write(SPEED, 9999.0, "anna") == Status.GoodClamped
+        assert await desk.write(SPEED, 9999.0, "anna") == Status.GoodClamped
     assert device.writes == [(SPEED, 3000.0)]
     assert (desk.audits[0].new, desk.audits[0].reason) == (3000.0, "9999.0 is beyond the limits")
 
@@ -79,16 +79,16 @@ async def test_a_clamped_value_is_what_the_device_gets_and_the_client_is_told(st
 async def test_an_interlock_refuses_until_its_condition_is_known_to_hold(start):
     device = polled(1.0, values={LEVEL: 5.0})
     async with start(device, Run=rules(interlocks=(TANK,))) as desk:
-        assert await desk.commands.write(RUN, True, "anna") == Status.BadInvalidState
+        assert await desk.write(RUN, True, "anna") == Status.BadInvalidState
         assert desk.audits[0].reason == "Tank level is below 10 %"
         device.values[LEVEL] = 50.0
         await asyncio.sleep(2)
-        assert await desk.commands.write(RUN, True, "anna") == Status.Good
+        assert await desk.write(RUN, True, "anna") == Status.Good
         device.silent.add("")
         await asyncio.sleep(2.5)
         device.silent.clear()
         assert desk.table.python_value(LEVEL) == 50.0
-        assert await desk.commands.write(RUN, True, "anna") == Status.BadInvalidState
+        assert await desk.write(RUN, True, "anna") == Status.BadInvalidState
     assert device.writes == [(RUN, True)]
 
 
@@ -105,7 +105,7 @@ async def test_an_interlock_refuses_until_its_condition_is_known_to_hold(start):
 async def test_the_devices_own_refusal_reaches_the_client(start, error, status):
     device = polled(values={SPEED: 100.0}, failing={"write": error})
     async with start(device) as desk:
-        assert await desk.commands.write(SPEED, 1.0, "anna") == status
+        assert await desk.write(SPEED, 1.0, "anna") == status
         assert desk.audits[0].reason == str(error)
         assert desk.table.python_value(SPEED) == 100.0
 
@@ -113,7 +113,7 @@ async def test_the_devices_own_refusal_reaches_the_client(start, error, status):
 @virtual_time
 async def test_a_device_that_is_away_is_told_at_once(start):
     async with start(polled(up=False)) as desk:
-        assert await desk.commands.write(SPEED, 1.0, "anna") == Status.BadNoCommunication
+        assert await desk.write(SPEED, 1.0, "anna") == Status.BadNoCommunication
         assert "connection refused" in desk.audits[0].reason
 
 
@@ -121,10 +121,10 @@ async def test_a_device_that_is_away_is_told_at_once(start):
 async def test_a_device_that_does_not_acknowledge_in_time_is_a_timeout(start):
     device = polled(silent={""}, timeout_s=0.5)
     async with start(device) as desk:
-        assert await desk.commands.write(SPEED, 1.0, "anna") == Status.BadTimeout
+        assert await desk.write(SPEED, 1.0, "anna") == Status.BadTimeout
         device.timeout_s = 30.0
         began = asyncio.get_running_loop().time()
-        assert await desk.commands.write(SPEED, 1.0, "anna") == Status.BadTimeout
+        assert await desk.write(SPEED, 1.0, "anna") == Status.BadTimeout
         assert asyncio.get_running_loop().time() - began == pytest.approx(1.0)
         assert desk.audits[1].reason == "not acknowledged within 1 s"
 
@@ -133,7 +133,7 @@ async def test_a_device_that_does_not_acknowledge_in_time_is_a_timeout(start):
 async def test_a_value_read_back_within_tolerance_is_good_and_the_table_shows_what_was_read(start):
     device = polled(sticky={SPEED}, values={SPEED: 1499.5})
     async with start(device, Speed=READ_BACK) as desk:
-        assert await desk.commands.write(SPEED, 1500.0, "anna") == Status.Good
+        assert await desk.write(SPEED, 1500.0, "anna") == Status.Good
         assert desk.table.python_value(SPEED) == 1499.5
 
 
@@ -142,14 +142,14 @@ async def test_a_value_that_takes_a_moment_to_show_is_waited_for(start):
     device = polled(sticky={SPEED}, values={SPEED: 0.0})
     async with start(device, Speed=READ_BACK) as desk:
         asyncio.get_running_loop().call_later(0.5, device.values.update, {SPEED: 1500.0})
-        assert await desk.commands.write(SPEED, 1500.0, "anna") == Status.Good
+        assert await desk.write(SPEED, 1500.0, "anna") == Status.Good
 
 
 @virtual_time
 async def test_a_device_that_acknowledges_and_never_shows_the_value_is_a_timeout(start):
     device = polled(sticky={SPEED}, values={SPEED: 1400.0})
     async with start(device, Speed=READ_BACK) as desk:
-        assert await desk.commands.write(SPEED, 1500.0, "anna") == Status.BadTimeout
+        assert await desk.write(SPEED, 1500.0, "anna") == Status.BadTimeout
         assert desk.audits[0].reason == "acknowledged, but the device shows 1400.0 within 1 s"
         assert desk.table.python_value(SPEED) == 1400.0
 
@@ -159,7 +159,7 @@ async def test_a_device_lost_before_the_confirmation_is_told(start):
     device = polled(sticky={SPEED})
     async with start(device, Speed=READ_BACK) as desk:
         asyncio.get_running_loop().call_later(0.2, device.go)
-        assert await desk.commands.write(SPEED, 1500.0, "anna") == Status.BadNoCommunication
+        assert await desk.write(SPEED, 1500.0, "anna") == Status.BadNoCommunication
 
 
 @virtual_time
@@ -167,7 +167,7 @@ async def test_an_error_while_reading_back_is_tried_again(start):
     device = polled(failing={"read": Malformed("half an answer")})
     async with start(device, Speed=READ_BACK) as desk:
         asyncio.get_running_loop().call_later(0.3, device.failing.clear)
-        assert await desk.commands.write(SPEED, 1500.0, "anna") == Status.Good
+        assert await desk.write(SPEED, 1500.0, "anna") == Status.Good
 
 
 @virtual_time
@@ -177,8 +177,8 @@ async def test_a_device_that_speaks_by_itself_confirms_by_its_next_message(start
     async with start(device, Speed=READ_BACK) as desk:
         asyncio.get_running_loop().call_later(0.2, lambda: device.push(readings([SPEED], [700.0], bindings)))
         asyncio.get_running_loop().call_later(0.4, lambda: device.push(readings([SPEED], [1500.5], bindings)))
-        assert await desk.commands.write(SPEED, 1500.0, "anna") == Status.Good
-        assert await desk.commands.write(SPEED, 200.0, "anna") == Status.BadTimeout
+        assert await desk.write(SPEED, 1500.0, "anna") == Status.Good
+        assert await desk.write(SPEED, 200.0, "anna") == Status.BadTimeout
         assert desk.audits[1].reason == "acknowledged, but the device never showed the value within 1 s"
 
 
@@ -186,10 +186,10 @@ async def test_a_device_that_speaks_by_itself_confirms_by_its_next_message(start
 async def test_writes_to_one_row_follow_each_other_and_other_rows_do_not_wait(start):
     device = polled(sticky={SPEED}, values={SPEED: 0.0})
     async with start(device, Speed=READ_BACK) as desk:
-        first = asyncio.create_task(desk.commands.write(SPEED, 1000.0, "anna"))
-        second = asyncio.create_task(desk.commands.write(SPEED, 2000.0, "bert"))
+        first = asyncio.create_task(desk.write(SPEED, 1000.0, "anna"))
+        second = asyncio.create_task(desk.write(SPEED, 2000.0, "bert"))
         await asyncio.sleep(0.1)
-        assert await desk.commands.write(RUN, True, "carl") == Status.Good
+        assert await desk.write(RUN, True, "carl") == Status.Good
         assert device.writes == [(SPEED, 1000.0), (RUN, True)]
         assert (await first, await second) == (Status.BadTimeout, Status.BadTimeout)
         assert device.writes == [(SPEED, 1000.0), (RUN, True), (SPEED, 2000.0)]
@@ -200,8 +200,8 @@ async def test_writes_to_one_row_follow_each_other_and_other_rows_do_not_wait(st
 async def test_every_attempt_is_in_the_log_with_its_answer(start, caplog):
     caplog.set_level(logging.INFO, "server.commands")
     async with start(polled(), Run=rules(interlocks=(TANK,))) as desk:
-        await desk.commands.write(SPEED, 1500.0, "anna\nevil")
-        await desk.commands.write(RUN, True, "anna")
+        await desk.write(SPEED, 1500.0, "anna\nevil")
+        await desk.write(RUN, True, "anna")
     assert [record.getMessage() for record in caplog.records] == [
         "'anna\\nevil' wrote 1500.0 to Pump/Speed, before 0.0: Good",
         "'anna' wrote True to Pump/Run, before False: BadInvalidState (Tank level is below 10 %)",
@@ -259,7 +259,7 @@ async def test_nobody_listens_to_audits_any_more_after_stopping(start):
     async with start(polled()) as desk:
         heard: list[object] = []
         stop = desk.commands.on_audit(heard.append)
-        await desk.commands.write(SPEED, 1.0, "anna")
+        await desk.write(SPEED, 1.0, "anna")
         stop()
-        await desk.commands.write(SPEED, 2.0, "anna")
+        await desk.write(SPEED, 2.0, "anna")
     assert len(heard) == 1

@@ -48,7 +48,7 @@ class Bridge:
         return all(self.status(path) is Status.Good for path in paths)
 
     async def write(self, path: str, value: object) -> Status:
-        return Status(await self.commands.write(self.row[path], value, "anna"))
+        return Status((await self.commands.order(self.row[path], value, "anna"))[0])
 
 
 @asynccontextmanager
