@@ -60,10 +60,11 @@ def _one(keep: Keep, value: float, shown: Shown, *, now: bool) -> str:
         ends = f"{keep.low:g} to {keep.high:g}"
         return f"{shown(keep.what)} leaves the range in which its model holds, {ends}, with {value:.4g}"
     rule = keep.rule
-    inside = rule.low <= value <= rule.high
-    is_margin = f"; it must be {rule.margin:.2g} inside, for the models' error" if inside or rule.margin else ""
-    return (
-        f"{rule.text} is not kept, it is {value:.4g}{is_margin}"
-        if now
-        else (f"{rule.text} cannot be kept, the nearest is {value:.4g}{is_margin}")
-    )
+    if rule.low <= value <= rule.high:
+        what = "is not kept for certain" if now else "cannot be kept for certain"
+        return (
+            f"{rule.text} {what}: it comes to {value:.4g}, and must stay {rule.margin:.3g} away from the limit, for so "
+            "far the models have lately been off; ask again when they follow the plant, or Calibrate them"
+        )
+    said = f"{rule.text} {'is not kept, it is' if now else 'cannot be kept, the nearest is'} {value:.4g}"
+    return f"{said}; it must be {rule.margin:.3g} inside, for the models' error" if rule.margin else said

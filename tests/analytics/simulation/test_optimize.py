@@ -190,6 +190,9 @@ def test_what_cannot_be_kept_is_named_with_how_near_it_comes() -> None:
     conflict = asked((ALONE,), ("", [], ["A/Flow >= 60", "A/Power <= 0.1"], 0.0), measured(0.0))
     assert not conflict["Valid"]
     assert "cannot be kept" in conflict["Reason"]
+    rough = asked((ALONE,), ("", ["A/Setpoint 1400..1450"], ["A/Power <= 3"], 0.0), measured(1.0))
+    assert "A/Power <= 3 cannot be kept for certain: it comes to " in rough["Reason"]
+    assert "the models have lately been off; ask again when they follow the plant" in rough["Reason"]
 
 
 def test_over_a_horizon_a_motor_may_run_hotter_than_it_could_for_ever() -> None:
@@ -230,7 +233,7 @@ def test_the_interval_follows_from_covariance_and_recent_error() -> None:
 def test_without_a_past_or_with_models_that_do_not_follow_nothing_is_valid() -> None:
     bare = asked((ALONE,), ("", [], ["A/Flow >= 50"], 0.0))
     assert (bare["Valid"], math.isnan(bare["SavingLow"])) == (False, True)
-    assert "the past reaches back less than 120 s" in bare["Reason"]
+    assert "the models could be compared with 0 s of the past only; 120 s more are needed" in bare["Reason"]
     series = measured(0.0)
     power = series["A/Power"]
     series["A/Power"] = Series(power.ticks, 2.0 * power.values, power.status)
