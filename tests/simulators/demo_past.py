@@ -1,5 +1,5 @@
 """The demo's devices on real sockets behind a bridge that has known them for five minutes, so that no test waits for a
-past: it comes from the demo's own physics and instruments."""
+past: it comes from the demo's own physics and instruments. What is saved is worked out each second."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pytest
 
 from drivers.data_types import to_cells
 from drivers.readings import Readings, now_ticks
+from server.advice import saving
 from server.app import Bridge
 from server.config.load import load_plant
 from server.control import listening, socket_path
@@ -45,7 +47,7 @@ async def known_demo(folder: Path) -> AsyncIterator[Bridge]:
         )
         bridge, started = Bridge(plant, options), asyncio.Event()
         _remember(bridge, await asyncio.to_thread(_past))
-        running = asyncio.create_task(bridge.run(started.set))
+        running = asyncio.create_task(_run(bridge, started))
         try:
             await asyncio.wait([running, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
             assert not running.done(), running.exception()
@@ -56,6 +58,12 @@ async def known_demo(folder: Path) -> AsyncIterator[Bridge]:
             await asyncio.wait([running])
     finally:
         await devices.stop()
+
+
+async def _run(bridge: Bridge, started: asyncio.Event) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saving, "PERIOD_S", 1.0)
+        await bridge.run(started.set)
 
 
 def _past() -> dict[str, list[Any]]:
