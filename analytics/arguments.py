@@ -97,7 +97,9 @@ class Job:
     has gone into the settings already, and is only told as the ModelId. models: ids of more of
     them, given as `models: tuple[Model, ...]`. others: more intervals (start, end) in ticks, the series of which are
     given as `others: tuple[Mapping[str, Series], ...]` where there are any. pieces: of a signal that has more than
-    FULL readings so many pieces of PIECE readings, spread evenly over the time, are enough; 0: all are needed. long: it
+    FULL readings so many pieces of PIECE readings, spread evenly over the time, are enough; 0: all are needed. least_s:
+    where less than that has been measured in the interval, an interval of the same length that ends where measuring
+    ended before is given as the only one of `others`. long: it
     takes over a second, so the caller gets a job at once; what was not said to be long and takes longer becomes a job
     after a second. A function with a parameter `progress: Progress` is given one.
     """
@@ -112,6 +114,7 @@ class Job:
     long: bool = False
     others: tuple[tuple[int, int], ...] = ()
     pieces: int = 0
+    least_s: float = 0.0
     rests_on: str = ""
 
     def keywords(self, series: Mapping[str, Series]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +37,12 @@ class Series:
         low = int(np.searchsorted(self.ticks, start_ticks, "left"))
         high = int(np.searchsorted(self.ticks, end_ticks, "right"))
         return Series(self.ticks[low:high], self.values[low:high], self.status[low:high])
+
+
+def begun_ticks(every: Iterable[Series], start_ticks: int, end_ticks: int) -> int:
+    """The time of the first measurement of any at or after the start; the end where there is none."""
+    firsts = [one.ticks[(one.ticks >= start_ticks) & np.isfinite(one.values)][:1] for one in every]
+    return min((int(one[0]) for one in firsts if len(one)), default=end_ticks)
 
 
 def hold(series: Series, at_ticks: npt.NDArray[np.int64], longest_s: float) -> npt.NDArray[np.float64]:

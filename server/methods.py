@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -110,9 +110,10 @@ class Analytics:
         job = self.jobs.open(twin.path, function, caller)
         around = self._surveyor.of(twin)
         rows = {**around.rows, **around.more, **around.bound}
+        held = {rows[name] for name in planned.signals if name in around.about and around.about[name].command}
         job.model = planned.model or planned.rests_on
         longest = 0.0 if planned.long and quick_s is not None else quick_s
-        return await self._begin(job, lambda: self._work(job, planned, rows), longest)
+        return await self._begin(job, lambda: self._work(job, planned, rows, held), longest)
 
     async def complete(self, twin: Twin, name: str, arguments: Results) -> Results:
         """The same for the server itself, which waits to the end. Raises AnalyticsError."""
@@ -205,8 +206,8 @@ class Analytics:
         results, quality = results_of(members, note)
         return (*results, "", quality, "")
 
-    async def _work(self, job: JobRecord, planned: Job, rows: Mapping[str, int]) -> Results:
-        """Have a worker do it, and keep what is to be kept. Raises AnalyticsError."""
+    async def _work(self, job: JobRecord, planned: Job, rows: Mapping[str, int], held: Collection[int]) -> Results:
+        """Have a worker do it, and keep what is to be kept. held: rows of setpoints. Raises AnalyticsError."""
         quality = NO_QUALITY
 
         async def keywords() -> Mapping[str, Any]:
@@ -214,11 +215,13 @@ class Analytics:
             self.jobs.begin(job)
             wanted = {signal: rows[signal] for signal in planned.signals}
             span = planned.start_ticks, planned.end_ticks
-            series = await self._past.series(list(wanted.values()), *span, planned.pieces)
+            series = await self._past.series(list(wanted.values()), *span, planned.pieces, held)
             quality = await asyncio.to_thread(good_share, [series[row] for row in wanted.values()])
             named = planned.keywords({signal: series[row] for signal, row in wanted.items()})
             if planned.others:
-                named["others"] = tuple([await self._course(wanted, *span) for span in planned.others])
+                named["others"] = tuple([await self._course(wanted, *span, held) for span in planned.others])
+            if planned.least_s and (before := await self._before_gap(planned, series)):
+                named["others"] = (await self._course(wanted, *before, held),)
             return named | await self._models(job.twin, planned)
 
         record = self._outcomes.begin(job, planned)
@@ -242,8 +245,14 @@ class Analytics:
             self._outcomes.give_up(record, "cancelled")
             raise
 
-    async def _course(self, wanted: Mapping[str, int], start_ticks: int, end_ticks: int) -> Mapping[str, Series]:
-        series = await self._past.series(list(wanted.values()), start_ticks, end_ticks)
+    async def _before_gap(self, planned: Job, series: Mapping[int, Series]) -> tuple[int, int] | None:
+        start, end = planned.start_ticks, planned.end_ticks
+        return None if start is None else await self._past.earlier(series, start, end, planned.least_s)
+
+    async def _course(
+        self, wanted: Mapping[str, int], start_ticks: int, end_ticks: int, held: Collection[int]
+    ) -> Mapping[str, Series]:
+        series = await self._past.series(list(wanted.values()), start_ticks, end_ticks, held=held)
         return {signal: series[row] for signal, row in wanted.items()}
 
     async def _models(self, twin: str, planned: Job) -> dict[str, Any]:

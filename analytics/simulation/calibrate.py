@@ -67,6 +67,9 @@ def plan(arguments: Sequence[object], context: Context) -> Job | Answer:
         "states": states,
         "begin_ticks": start,
         "mode": mode,
+        "present": {
+            tag: context.present[name] for tag in tags if (name := shown(tag, context.twin)) in context.present
+        },
         "units": {tag: context.about[name].unit for tag in tags if (name := shown(tag, context.twin)) in context.about},
     }
     return Job(NAME, signals, start - round(_LEAD_S * TICKS_PER_SECOND), end, settings, long=True)

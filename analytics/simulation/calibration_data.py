@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +17,7 @@ from analytics.simulation.choosing import load
 from analytics.simulation.misfit import Misfit, misfit_of
 from analytics.simulation.naming import shown
 from analytics.simulation.segment_runs import replay, run_segments
-from analytics.simulation.segments import Matrix, Segments, cut
+from analytics.simulation.segments import Matrix, Segments, cut, with_present
 from analytics.simulation.system import ModelError, System
 
 LEAST: Final = 40
@@ -49,9 +51,10 @@ class Data:
         series: Mapping[str, Series],
         span: tuple[int, int],
         states: Mapping[str, tuple[int, ...]],
+        present: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """series: by name on the twin. states: signals that say whether a machine works, with the values that say yes.
-        Raises NotAvailable."""
+        present: values of tags by path, for inputs that have none in the past. Raises NotAvailable."""
         paths = {shown(tag, twin): tag for use in team.uses for tag in use.tags}
         known = {paths[name]: one for name, one in series.items() if name in paths and np.isfinite(one.values).any()}
         self._team = team
@@ -61,10 +64,12 @@ class Data:
         try:
             self._parts = [load(use) for use in team.uses]
             most = _MOST_STEPS if any(part.dynamic for part in self._parts) else _MOST_TIMES
-            segments = _cut({**known, **_working(series, states)}, begin, end, most)
+            periods = [_period_s(known[name]) for name in team.outputs if name in known]
+            segments = _cut({**known, **_working(series, states)}, begin, end, most, periods)
             out = _standing(segments, states)
             split = len(segments.begins) - max(1, round(_HELD_OUT * len(segments.begins)))
             system = self._system({})
+            segments, self.as_now = with_present(segments, system.inputs, present)
             self.fit = self._part(system, segments.part(0, split), out[:split])
             self.rest = self._part(system, segments.part(split, len(segments.begins)), out[split:])
         except ModelError as error:
@@ -147,11 +152,17 @@ def _there(known: Mapping[str, Series], span: tuple[int, int]) -> tuple[int, int
     return begin, max(min(span[1], max(high for _, high in spans)), begin + TICKS_PER_SECOND)
 
 
-def _cut(known: Mapping[str, Series], begin: int, end: int, most: int) -> Segments:
+def _period_s(series: Series) -> float:
+    """From one reading to the next, as a rule."""
+    return float(np.median(np.diff(series.ticks))) / TICKS_PER_SECOND if len(series) > 1 else math.nan
+
+
+def _cut(known: Mapping[str, Series], begin: int, end: int, most: int, periods: Sequence[float]) -> Segments:
+    """periods: of what is compared."""
     length = (end - begin) / TICKS_PER_SECOND
     segment = min(max(length / _SEGMENTS, _SHORTEST_S), length / _LEAST_SEGMENTS, _LONGEST_S)
-    periods = [np.median(np.diff(one.ticks)) / TICKS_PER_SECOND for one in known.values() if len(one) > 1]
-    period = float(np.median(periods)) if periods else 1.0
+    known_periods = [one for one in periods if math.isfinite(one)]
+    period = float(np.median(known_periods)) if known_periods else 1.0
     step = min(max(length / most, period), segment)
     return cut(known, begin, end, segment, step)
 

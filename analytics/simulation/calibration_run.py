@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ from analytics.simulation.identifiability import Finding, findings, too_wide
 from analytics.simulation.misfit import Misfit
 from analytics.simulation.naming import shown
 from analytics.simulation.parameters import Tuned
+from analytics.simulation.replay import as_now
 from analytics.simulation.system import ModelError
 from analytics.training import Lesson, data_hash
 
@@ -61,9 +63,11 @@ def run(
     mode: Mode,
     units: Mapping[str, str | None],
     progress: Progress,
+    present: Mapping[str, float] = MappingProxyType({}),
 ) -> Calibrated:
     """What came of a calibration, whatever its mode. Raises NotAvailable."""
-    data = Data(team, twin, series, (begin_ticks, end_ticks), states)
+    data = Data(team, twin, series, (begin_ticks, end_ticks), states, present)
+    taken = as_now(data.as_now, present, twin)
     task = _Task(wanted, data)
     try:
         fit, doubts = task.fitted(lambda at: progress(0.05 + 0.9 * at))
@@ -83,7 +87,9 @@ def run(
     if doubts:
         why = "; ".join(dict.fromkeys(one.reason for one in doubts))
         still = data.still()
-        return Calibrated(results, None, False, False, f"the data cannot tell it: {why}{_moved(still)}")
+        return Calibrated(
+            results, None, False, False, _together(f"the data cannot tell it: {why}{_moved(still)}", taken)
+        )
     names = [one.name for one in wanted]
     was, found = _score(before, fit.scales), _score(after, fit.scales)
     idle = _score([_Held(one.persistence, one.count) for one in before], fit.scales)
@@ -91,7 +97,11 @@ def run(
     figures = {"MisfitBefore": was, AFTER: found, PERSISTENCE: idle, AT_BOUND: float(bound.sum())}
     lesson = Lesson(task.trained(fit, figures, series), data_hash(series), begin_ticks, end_ticks, _libraries())
     note = f"it stays a Candidate: {why}" if why else _stood(data)
-    return Calibrated(results, lesson, not why, True, note)
+    return Calibrated(results, lesson, not why, True, _together(note, taken))
+
+
+def _together(*reasons: str) -> str:
+    return "; ".join(one for one in reasons if one)
 
 
 class _Task:

@@ -8,9 +8,10 @@ from typing import Any, Final
 from analytics.arguments import Context, Job, number_of
 from analytics.errors import NotAvailable
 from analytics.function import Argument, ArgumentType, Function
-from analytics.series import TICKS_PER_SECOND, Series
-from analytics.simulation.misfit import Misfit, misfits
+from analytics.series import TICKS_PER_SECOND, Series, begun_ticks
+from analytics.simulation.misfit import Misfit, compared
 from analytics.simulation.naming import shown
+from analytics.simulation.replay import as_now
 from analytics.simulation.simulate import with_machines
 from analytics.simulation.wiring import ModelUse
 
@@ -33,6 +34,9 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         "uses": tuple(context.machines),
         "twin": context.twin,
         "spans": {name: span[1] - span[0] for name, span in ranges.items() if span is not None},
+        "present": {
+            tag: context.present[name] for tag, name in zip(tags, names, strict=True) if name in context.present
+        },
     }
     start = context.now_ticks - round(recent * TICKS_PER_SECOND)
     signals = tuple(name for name in names if name in context.about)
@@ -46,19 +50,19 @@ def run(
     uses: tuple[ModelUse, ...],
     twin: str,
     spans: Mapping[str, float],
+    present: Mapping[str, float],
 ) -> tuple[Any, ...]:
     """Whether they follow, why not, then valid and reason. Raises NotAvailable where too little was measured."""
     assert start_ticks is not None
-    begun = [int(one.ticks[0]) for one in series.values() if len(one.ticks)]
-    start = max(start_ticks, min(begun, default=end_ticks))
+    start = begun_ticks(series.values(), start_ticks, end_ticks)
     if end_ticks - start < 60 * TICKS_PER_SECOND:
         raise NotAvailable("less than a minute of the past is known, too little to tell whether the models follow it")
-    found = misfits(uses, twin, series, start, end_ticks, SEGMENT_S)
-    judged = {name: one for name, one in found.items() if one.count >= _FEWEST}
+    found = compared(uses, twin, series, start, end_ticks, SEGMENT_S, present=present)
+    judged = {name: one for name, one in found.misfits.items() if one.count >= _FEWEST}
     if not judged:
         raise NotAvailable("what the models give was not measured of late, so that nobody knows whether they follow")
     wrong = [why for name, one in judged.items() if (why := drifted(name, one, spans.get(name)))]
-    return not wrong, "; ".join(wrong[:3]), True, ""
+    return not wrong, "; ".join(wrong[:3]), True, as_now(found.as_now, present, twin)
 
 
 def drifted(name: str, one: Misfit, span: float | None) -> str:

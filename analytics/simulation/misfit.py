@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from analytics.series import TICKS_PER_SECOND, Series
 from analytics.simulation.choosing import Wish, compose
 from analytics.simulation.naming import shown
 from analytics.simulation.segment_runs import replay, run_segments
-from analytics.simulation.segments import Matrix, Segments, cut
+from analytics.simulation.segments import Matrix, Segments, cut, with_present
 from analytics.simulation.system import ModelError
 from analytics.simulation.wiring import ModelUse
 
@@ -54,7 +55,16 @@ def misfit_of(model: Matrix, measured: Matrix, known: Any) -> Misfit:
     )
 
 
-def misfits(
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """misfits: of each signal of the models of a twin that was measured, by its name on the twin. as_now: inputs
+    without a past, by path, for which their present value was taken."""
+
+    misfits: Mapping[str, Misfit]
+    as_now: Sequence[str] = ()
+
+
+def compared(
     uses: Sequence[ModelUse],
     twin: str,
     series: Mapping[str, Series],
@@ -62,28 +72,32 @@ def misfits(
     end_ticks: int,
     segment_s: float = SEGMENT_S,
     step_s: float = 0.0,
-) -> dict[str, Misfit]:
-    """Of each signal of the models of a twin that was measured, by its name on the twin. The models are put together
-    as for a simulation, inputs are replayed, and each segment begins from what was measured.
+    present: Mapping[str, float] = MappingProxyType({}),
+) -> Compared:
+    """The models are put together as for a simulation, inputs are replayed, and each segment begins from what was
+    measured.
 
     series: of the tags of the models, by their names on the twin. segment_s: of which the last one ends at the end;
-    the whole interval where that is shorter. step_s: 0 for a sixtieth of a segment. Raises NotAvailable.
+    the whole interval where that is shorter. step_s: 0 for a sixtieth of a segment. present: values of tags, by path,
+    for inputs that have none in the past. Raises NotAvailable.
     """
     paths = {shown(tag, twin): tag for use in uses for tag in use.tags}
     known = {paths[name]: one for name, one in series.items() if name in paths}
     segment = min(segment_s, (end_ticks - start_ticks) / TICKS_PER_SECOND)
     segments = cut(known, start_ticks, end_ticks, segment, step_s or segment / STEPS)
-    system, _ = compose(uses, Wish(twin, "", (), first_values(segments)))
+    system, _ = compose(uses, Wish(twin, "", (), {**present, **first_values(segments)}))
+    segments, taken = with_present(segments, system.inputs, present)
     try:
         fed = replay(system, segments)
         told = run_segments(system, fed)
     except ModelError as error:
         raise NotAvailable(str(error)) from None
-    return {
+    found = {
         shown(name, twin): misfit_of(line, segments.lines[name], fed.known)
         for name, line in told.items()
         if name in segments.lines
     }
+    return Compared(found, taken)
 
 
 def first_values(segments: Segments) -> dict[str, float]:

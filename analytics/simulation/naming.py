@@ -28,9 +28,14 @@ def output_ports(use: ModelUse) -> tuple[Port, ...]:
     return KINDS[use.kind].given if use.kind in KINDS else use.output_ports
 
 
+def fed_by(use: ModelUse) -> list[str]:
+    """The tags that feed its inputs."""
+    return [term.path for source in use.inputs.values() for term in source.terms if not term.port]
+
+
 def needed(use: ModelUse) -> list[str]:
     """The tags that a run starts from: those that feed inputs, and those of states."""
-    fed = [term.path for source in use.inputs.values() for term in source.terms if not term.port]
+    fed = fed_by(use)
     states = KINDS[use.kind].states if use.kind in KINDS else ()
     return [*fed, *(use.outputs[port.name].path for port in states if port.name in use.outputs)]
 

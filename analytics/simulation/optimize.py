@@ -16,16 +16,16 @@ from analytics.errors import (
     NotAvailable,
 )
 from analytics.function import ONE_DIMENSION, Access, Argument, ArgumentType, Function
-from analytics.models import Model, ModelState
+from analytics.models import Model
 from analytics.series import TICKS_PER_SECOND, Series
 from analytics.simulation.aim import Aim
-from analytics.simulation.calibrated import KIND
+from analytics.simulation.calibrated import calibrations
 from analytics.simulation.constraints import Constraint, constraint_of
 from analytics.simulation.electric import has_electric
 from analytics.simulation.naming import shown
 from analytics.simulation.objective import Objective, UnknownName, Unreadable, parsed
 from analytics.simulation.optimizer import answer
-from analytics.simulation.optimizer_setup import Question
+from analytics.simulation.optimizer_setup import LEAST_PAST_S, Question
 from analytics.simulation.simulate import with_machines
 from analytics.simulation.variables import Variable, variables_of
 from analytics.simulation.vocabulary import Vocabulary, vocabulary
@@ -69,19 +69,9 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
     }
     signals = tuple(shown(tag, twin) for tag in about)
     begin = context.now_ticks - round(PAST_S * TICKS_PER_SECOND)
-    return Job("OptimizeSetpoints", signals, begin, context.now_ticks, settings, own, below, long=True)
-
-
-def calibrations(context: Context) -> tuple[str, tuple[str, ...]]:
-    """Ids of the Active calibrations: of the twin itself the latest, and all others of it and of those below."""
-    own = [one.id for one in context.models if one.kind == KIND and one.state is ModelState.active]
-    below = [
-        f"{path}/{one.id}"
-        for path, models in context.below.items()
-        for one in models
-        if one.kind == KIND and one.state is ModelState.active
-    ]
-    return (own[-1] if own else ""), (*own[:-1], *below)
+    return Job(
+        "OptimizeSetpoints", signals, begin, context.now_ticks, settings, own, below, long=True, least_s=LEAST_PAST_S
+    )
 
 
 def run(
@@ -99,11 +89,13 @@ def run(
     progress: Progress,
     model: Model | None = None,
     models: tuple[Model, ...] = (),
+    others: tuple[Mapping[str, Series], ...] = (),
 ) -> tuple[Any, ...]:
-    """The results of OptimizeSetpoints in their order. Raises NotAvailable, ArgumentError."""
+    """The results of OptimizeSetpoints in their order. others: the past before a gap, where there is too little since.
+    Raises NotAvailable, ArgumentError."""
     known = (*models, *((model,) if model is not None else ()))
     question = Question(uses, twin, objective, variables, constraints, horizon_s, present, units, known)
-    return answer(question, series, (start_ticks, end_ticks), progress)
+    return answer(question, series, (start_ticks, end_ticks), progress, others[0] if others else {})
 
 
 def _objective(argument: object, aim: Aim, words: Vocabulary, uses: Sequence[ModelUse]) -> Objective:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -41,11 +42,15 @@ _RUNS_S: Final = 240.0
 
 
 def answer(
-    question: Question, series: Mapping[str, Series], span: tuple[int, int], progress: Callable[[float], None]
+    question: Question,
+    series: Mapping[str, Series],
+    span: tuple[int, int],
+    progress: Callable[[float], None],
+    earlier: Mapping[str, Series] = MappingProxyType({}),
 ) -> tuple[Any, ...]:
-    """The results of OptimizeSetpoints. series: of the tags of the models over the span, in ticks. Raises
-    NotAvailable, ArgumentError."""
-    setup = setup_of(question, series, span)
+    """The results of OptimizeSetpoints. series: of the tags of the models over the span, in ticks; earlier: as in
+    `setup_of`. Raises NotAvailable, ArgumentError."""
+    setup = setup_of(question, series, span, earlier)
     search = Search(setup.judge, question.variables, _budget(setup, progress))
     best = search.best(_better_begin(setup))
     after = setup.trials.of(best[None])

@@ -5,21 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from analytics.errors import BAD_NO_MATCH, ArgumentError, NotAvailable
 from analytics.models import Model
-from analytics.series import TICKS_PER_SECOND, Series
+from analytics.series import TICKS_PER_SECOND, Series, begun_ticks
 from analytics.simulation.choosing import Wish, compose, load
 from analytics.simulation.constraints import Constraint
 from analytics.simulation.electric import totals
 from analytics.simulation.figures import Measure, called, measures
 from analytics.simulation.judge import Goal, Judged, Keep, constraint_keeps, judged, validity_keeps
-from analytics.simulation.misfit import Misfit, misfits
+from analytics.simulation.misfit import Misfit, compared
 from analytics.simulation.naming import shown, used_title
 from analytics.simulation.objective import Objective
+from analytics.simulation.replay import as_now
 from analytics.simulation.simulate import unit_of
 from analytics.simulation.system import ModelError, System
 from analytics.simulation.trial import Outcomes, Trials
@@ -28,7 +31,9 @@ from analytics.simulation.variables import Variable
 from analytics.simulation.wiring import ModelUse
 
 Matrix = npt.NDArray[np.float64]
-_LEAST_PAST_S, _SHORT_PAST_S = 120.0, 1800.0
+LEAST_PAST_S: Final = 120.0
+"""Below which models cannot be compared with the plant."""
+_SHORT_PAST_S: Final = 1800.0
 _OBJECTIVE, _VARIABLES, _CONSTRAINTS = range(3)
 
 
@@ -76,8 +81,13 @@ class Setup:
         return judged(self.trials.of(settings), self.goal, self.keeps, self.trials.duration_s)
 
 
-def setup_of(question: Question, past: Mapping[str, Series], span: tuple[int, int]) -> Setup:
-    """Raises NotAvailable, ArgumentError."""
+def setup_of(
+    question: Question,
+    past: Mapping[str, Series],
+    span: tuple[int, int],
+    earlier: Mapping[str, Series] = MappingProxyType({}),
+) -> Setup:
+    """earlier: the past before nobody watched, where there is too little since. Raises NotAvailable, ArgumentError."""
     paths = tuple(one.path for one in question.variables)
     values = {**question.present, **{one.path: one.current for one in question.variables}}
     system, chosen = compose(question.uses, Wish(question.twin, "", paths, values))
@@ -97,8 +107,10 @@ def setup_of(question: Question, past: Mapping[str, Series], span: tuple[int, in
             "the models have no answer for the plant as it is now: "
             + ("they would not settle; give a Horizon" if not question.horizon_s else "they cannot be run")
         )
-    recent, unknown = _recent_misfits(question, past, span)
-    return with_keeps(Setup(question, system, chosen, trials, known, goal, begin, recent, past, unknown))
+    lately = _lately(question, past, span, earlier)
+    return with_keeps(
+        Setup(question, system, chosen, trials, known, goal, begin, lately.misfits, lately.past, lately.doubt)
+    )
 
 
 def _check_taken(question: Question, system: System, chosen: Sequence[ModelUse]) -> None:
@@ -151,19 +163,45 @@ def with_keeps(setup: Setup) -> Setup:
     return replace(setup, constraints=tuple(found), keeps=tuple(keeps))
 
 
-def _recent_misfits(
-    question: Question, series: Mapping[str, Series], span: tuple[int, int]
-) -> tuple[Mapping[str, Misfit], str]:
-    """How far the models were from the plant lately, and what is doubtful about that; nothing where there is too
-    little to say so."""
-    firsts = [int(one.ticks[0]) for one in series.values() if len(one)]
-    begin = max(span[0], min(firsts, default=span[1]))
+@dataclass(frozen=True, slots=True)
+class _Lately:
+    """How far the models were from the plant in a past: nothing where there is too little to say so. doubt: what is
+    doubtful about that, or why there is nothing."""
+
+    past: Mapping[str, Series]
+    misfits: Mapping[str, Misfit]
+    doubt: str
+
+
+def _lately(
+    question: Question, past: Mapping[str, Series], span: tuple[int, int], earlier: Mapping[str, Series]
+) -> _Lately:
+    begin = begun_ticks(past.values(), *span)
     seconds = (span[1] - begin) / TICKS_PER_SECOND
-    if seconds < _LEAST_PAST_S:
-        return {}, f"the past reaches back less than {_LEAST_PAST_S:g} s"
-    short = f"compared with {seconds / 60.0:.0f} min of the past only, models may seem better than they are"
+    if seconds >= LEAST_PAST_S:
+        short = f"compared with {seconds / 60.0:.0f} min of the past only, models may seem better than they are"
+        return _compared(question, past, (begin, span[1]), short if seconds < _SHORT_PAST_S else "")
+    end = max((int(one.ticks[-1]) for one in earlier.values() if len(one)), default=0)
+    begin = begun_ticks(earlier.values(), end - (span[1] - span[0]), end)
+    if (end - begin) / TICKS_PER_SECOND < LEAST_PAST_S:
+        left = math.ceil(LEAST_PAST_S - seconds)
+        return _Lately(
+            past, {}, f"the models could be compared with {seconds:.0f} s of the past only; {left} s more are needed"
+        )
+    ago = (span[1] - end) / TICKS_PER_SECOND / 60.0
+    length = (end - begin) / TICKS_PER_SECOND / 60.0
+    return _compared(
+        question,
+        earlier,
+        (begin, end),
+        f"compared with {length:.0f} min of the past that end {ago:.0f} min ago, for there are {seconds:.0f} s since",
+    )
+
+
+def _compared(question: Question, past: Mapping[str, Series], span: tuple[int, int], doubt: str) -> _Lately:
     try:
-        found = misfits(question.uses, question.twin, series, begin, span[1])
-        return found, short if seconds < _SHORT_PAST_S else ""
+        found = compared(question.uses, question.twin, past, *span, present=question.present)
     except NotAvailable as error:
-        return {}, str(error)
+        return _Lately(past, {}, str(error))
+    taken = as_now(found.as_now, question.present, question.twin)
+    return _Lately(past, found.misfits, "; ".join(one for one in (doubt, taken) if one))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from analytics.series import TICKS_PER_SECOND, Series
+from analytics.simulation.naming import shown
 
 
 def replayed(
@@ -23,3 +24,9 @@ def replayed(
             ticks, values = one.ticks[good], one.values[good]
             found[name] = values[np.maximum(np.searchsorted(ticks, moments, "right") - 1, 0)]
     return found
+
+
+def as_now(names: Iterable[str], present: Mapping[str, float], twin: str) -> str:
+    """Says which inputs, by path, were taken as they are now, for they have no past; "" for none."""
+    told = [f"{shown(name, twin)} is taken as it is now, {present[name]:.4g}" for name in names]
+    return f"{', '.join(told[:8])}: there are no values of that time" if told else ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -44,6 +44,14 @@ def cut(series: Mapping[str, Series], start_ticks: int, end_ticks: int, segment_
     lines = {name: _averaged(one, first, step, int(count * steps) + 1)[places] for name, one in series.items()}
     times = np.arange(steps + 1, dtype=np.float64) * (step / TICKS_PER_SECOND)
     return Segments(times, first + places[:, 0] * step, lines)
+
+
+def with_present(segments: Segments, inputs: Iterable[str], present: Mapping[str, float]) -> tuple[Segments, list[str]]:
+    """With inputs that have no value at any time held at what they are now, and which these are."""
+    missing = [one for one in inputs if one in present and not np.isfinite(segments.lines.get(one, np.nan)).any()]
+    shape = (len(segments.begins), len(segments.times))
+    lines = {**segments.lines, **{one: np.full(shape, present[one]) for one in missing}}
+    return replace(segments, lines=lines), missing
 
 
 def _averaged(series: Series, first: int, step: int, count: int) -> Matrix:

@@ -19,7 +19,7 @@ from analytics.simulation.choosing import Wish, compose, cost_s, load
 from analytics.simulation.figures import Figure, called, figures
 from analytics.simulation.integrate import Course
 from analytics.simulation.integrate import run as run_system
-from analytics.simulation.naming import needed, overrides, shown, used_title
+from analytics.simulation.naming import fed_by, needed, overrides, shown, used_title
 from analytics.simulation.replay import as_now, replayed
 from analytics.simulation.system import ModelError, Signal, System
 from analytics.simulation.wiring import ModelUse
@@ -51,7 +51,7 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
     names = {tag: shown(tag, context.twin) for tag in tags}
     begin = context.now_ticks if start is None else start
     read = dict.fromkeys(tag for use in context.machines for tag in needed(use))
-    wanted = tags if start is None else read
+    wanted = tags if start is None else {tag for use in context.machines for tag in fed_by(use)}
     settings = {
         "uses": tuple(context.machines),
         "twin": context.twin,
@@ -150,12 +150,8 @@ def run(
     if given:
         before, why = _baseline(chosen, times, lines, start, twin, units, lambda at: progress(0.5 + at / 2))
     taken = [name for name in system.inputs if name not in past and name not in given] if series else []
-    reasons = [
-        _beyond(what_if, twin),
-        why,
-        _held(begin_ticks, end_ticks, duration_s, lines),
-        as_now(taken, present, twin),
-    ]
+    reasons = [_beyond(what_if, twin), why, _held(begin_ticks, end_ticks, duration_s, lines)]
+    reasons.append(as_now(taken, present, twin))
     return (
         begin_ticks + np.round(times * TICKS_PER_SECOND).astype(np.int64),
         *_table(what_if, before, twin, units),

@@ -165,8 +165,9 @@ def worthless(half: float, now: float, names: Iterable[str], misfits: Misfits, u
     names = list(dict.fromkeys(names))
     if math.isnan(half):
         missing = [name for name in names if name not in misfits or not misfits[name].count]
-        why = unknown or f"the past hours hold no measurements of {', '.join(missing)}"
-        return f"there is no interval for the saving, for the models cannot be compared with the past: {why}"
+        why = f"the past hours hold no measurements of {', '.join(missing)}"
+        why = unknown or f"the models cannot be compared with the past: {why}"
+        return f"there is no interval for the saving, for {why}"
     for name in names:
         one = misfits.get(name)
         if one is not None and one.count and abs(one.bias) > _BIASED * abs(one.mean):

@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.series import Series
-from drivers.readings import now_ticks
+from drivers.readings import TICKS_PER_SECOND, now_ticks
 from server.config.diagnostics import HISTORY
 from server.config.history import HistorySettings
 from server.config.plant import Plant
 from server.history.back_fill import Fill
-from server.history.course import course
+from server.history.course import course, series_of
 from server.history.intake import Intake, Piece
 from server.history.kept import Kept, kept_of
 from server.history.store import HistoryStore, Modified, Samples, StoreError, UpdateKind
@@ -34,6 +34,9 @@ from server.tags.table import TagTable
 PERIOD_S: Final = 1.0
 CAPACITY: Final = 1_000_000
 """Readings that wait in memory (32 MB) while the store takes none."""
+LEAD_S: Final = 7 * 86_400.0
+LEAD: Final = 32
+"""How far back a last measurement is looked for, in time and in values: beyond it would mean to look through years."""
 _log = logging.getLogger(__name__)
 ALWAYS: Final = (-(2**63), 2**63 - 1)
 T = TypeVar("T")
@@ -161,6 +164,20 @@ class History:
         asked = [(row, self._writer.number(row)) for row in rows]
         store = self._writer.opened()
         return await asyncio.to_thread(lambda: {row: course(store, tag, start, end, pieces) for row, tag in asked})
+
+    async def latest_before(self, rows: Iterable[int], ticks: int) -> Mapping[int, Series]:
+        """The last measurement before that time of each of some numeric rows; empty where there is none in LEAD_S, or
+        where more than LEAD values came after it that are none."""
+        await self._flush_before(ticks)
+        asked = [(row, self._writer.number(row)) for row in rows]
+        store, start = self._writer.opened(), ticks - round(LEAD_S * TICKS_PER_SECOND)
+
+        def latest(tag: int) -> Series:
+            found = series_of(store.read(tag, start, ticks - 1, LEAD, forward=False))
+            last = np.flatnonzero(np.isfinite(found.values))[:1]
+            return Series(found.ticks[last], found.values[last], found.status[last])
+
+        return await asyncio.to_thread(lambda: {row: latest(tag) for row, tag in asked})
 
     async def _ask(self, row: int, question: Callable[[HistoryStore, int], T]) -> T:
         return await asyncio.to_thread(question, self._writer.opened(), self._writer.number(row))

@@ -37,4 +37,4 @@ def test_nothing_is_said_of_a_past_that_is_not_known() -> None:
     with pytest.raises(NotAvailable, match="less than a minute"):
         judged(lived, 30.0)
     with pytest.raises(NotAvailable, match="less than a minute"):
-        run({}, 0, 40 * TICKS_PER_SECOND, (), "Hall", {})
+        run({}, 0, 40 * TICKS_PER_SECOND, (), "Hall", {}, {})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from analytics.errors import NotAvailable
 from analytics.models import ModelRecord, ModelState
 from analytics.series import TICKS_PER_SECOND, Series
 from analytics.simulation.calibrated import KIND, calibrated
-from analytics.simulation.misfit import misfits
+from analytics.simulation.misfit import Misfit, compared
 from analytics.simulation.naming import used_title
 from analytics.simulation.wiring import ModelUse, Source, Term
 
@@ -45,6 +47,13 @@ def past(seconds: int = 7201) -> dict[str, Series]:
     flat = np.ones(seconds)
     lines = {"Body/flow": 18.0 * flat, "Body/inlet_temperature": 10.0 * flat, "Body/heat": heat, "Body/Out": out}
     return {name: series(line) for name, line in {**lines, "Sum": out + 1.5}.items()}
+
+
+def misfits(*question: Any) -> Mapping[str, Misfit]:
+    """Where nothing had to be taken from the present."""
+    found = compared(*question)
+    assert not found.as_now
+    return found.misfits
 
 
 def test_a_true_model_misses_little_a_wrong_one_much_and_the_bias_is_told() -> None:
