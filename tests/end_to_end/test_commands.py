@@ -206,7 +206,8 @@ async def test_methods_stop_and_start_a_pump_and_set_its_speed(running: Uatwin) 
 
 
 async def _is(client: Seat, path: str, value: object) -> bool:
-    return await client.value(path) == value
+    (now,) = await client.read(path)  # not Good for a while where the computer is busy
+    return now.StatusCode.is_good() and now.Value.Value == value
 
 
 @pytest.mark.parametrize(
