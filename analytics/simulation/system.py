@@ -131,7 +131,10 @@ class System:
         feed.constant += term.offset
         signal = None if term.name in self.forced else self._given.get(term.name)
         if signal is None and term.port and term.name not in self.forced:
-            raise ModelError(f"{feed.port} of {_title(part)} takes {term.name}, which no model in use gives")
+            raise ModelError(
+                f"{feed.port} of {_title(part)} takes {term.name}, which no model in use gives; take a twin that both "
+                "belong to, or give it in Names and Values"
+            )
         if signal is None:
             feed.terms.append((self._external(term.name), term.factor))
             return

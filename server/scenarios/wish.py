@@ -12,6 +12,7 @@ from analytics.simulation.naming import overrides, shown
 from analytics.simulation.wiring import ModelUse
 from drivers.status import Status
 from server.config.diagnostics import SCENARIOS
+from server.config.errors import did_you_mean
 from server.config.names import name_problem
 from server.config.plant import Twin
 from server.config.scenario_settings import ScenarioSettings
@@ -80,12 +81,20 @@ def roots_of(arguments: Sequence[Any], stage: Stage) -> tuple[Twin, ...]:
         return stage.plant().twins
     found = stage.space.twin_of(twin)
     if found is None:
-        raise ArgumentError(TWIN, int(Status.BadNodeIdUnknown), f"there is no twin {twin}")
+        raise ArgumentError(TWIN, int(Status.BadNodeIdUnknown), f"there is no twin {twin}{_meant(twin, stage)}")
     if twin.startswith(f"{SCENARIOS}/"):
         raise ArgumentError(
             TWIN, int(Status.BadNotSupported), f"{twin} is a copy itself; copy the twin of the plant it was made of"
         )
     return (found,)
+
+
+def _meant(twin: str, stage: Stage) -> str:
+    """What a wrong path may have been meant for: twins of that name, else the nearest path."""
+    paths = [one.path for root in stage.plant().twins for one in root.walk()]
+    last = twin.rpartition("/")[2].lower()
+    same = [path for path in paths if path.rpartition("/")[2].lower() == last]
+    return f"; did you mean {' or '.join(same[:3])}?" if same else did_you_mean(twin, paths)
 
 
 def _name(name: str, taken: Collection[str]) -> str:

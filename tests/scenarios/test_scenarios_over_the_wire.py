@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asyncua import ua
 
+from analytics.errors import ArgumentError
 from drivers.readings import now_ticks
 from server.config.load import load_plant
 from tests.scenarios.conftest import Works, client_of, number, numbers, text, texts
@@ -169,7 +170,11 @@ async def test_what_is_asked_for_wrongly_is_refused_with_the_argument_that_is_wr
     assert nothing[3] == "Lamp and the twins below it have no model; give it one with model: in the plant file"
     motor = [one.Value for one in (await hall.create("Hall/Pump/Motor")).OutputArguments]
     assert motor[0] == ""
-    assert "which no model in use gives" in motor[3]
+    assert "which no model in use gives; take a twin that both belong to, or give it in Names and Values" in motor[3]
+    given = [one.Value for one in (await hall.create("Hall/Pump/Motor", shaft_power=2.0)).OutputArguments]
+    assert given[0] == "Scenario1", "that cure cures"
+    with pytest.raises(ArgumentError, match=r"there is no twin Motor; did you mean Hall/Pump/Motor\?"):
+        await hall.bridge.scenarios.create(["Motor", "", [], [], 1.0, 0.0])
 
 
 async def test_number_size_and_age_are_bounded_and_clients_hear_of_it(hall: Works):
