@@ -117,6 +117,7 @@ async def test_tls_with_a_client_certificate_and_a_password_that_no_message_tell
         async with publishing(plant, table_of(plant), tmp_path) as publishers:
             await until(lambda: publishers.active["cloud"].counters.last_error)
             assert "check user, password" in publishers.active["cloud"].counters.last_error
+            assert publishers.active["cloud"].counters.reconnects == 0  # a refusal is no lost connection
         assert "lock and key" not in caplog.text
         assert "opened by nobody" not in caplog.text
 
