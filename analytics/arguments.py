@@ -68,7 +68,7 @@ class Context:
     machines: the models that simulate this twin and those below it, parents first; present: the Good values of the tags
     that these are bound to, by their paths from here, "/Plant/..." for tags elsewhere. `about` and the signals of a Job
     may name such tags as well. aim: of this twin's optimisation, None where the plant file says nothing. cluster: where
-    dear work may be done, None: here.
+    dear work may be done, None: here. modelled: its values are what its models say, as in a scenario.
     """
 
     signals: Sequence[str]
@@ -86,6 +86,7 @@ class Context:
     present: Mapping[str, float] = field(default_factory=dict)
     aim: Aim | None = None
     cluster: Cluster | None = None
+    modelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from server.analysis.past import NO_QUALITY, Past, good_share, too_many
 from server.analysis.ports import NOTHING, Beside
 from server.analysis.surroundings import Surveyor, TagAt, nowhere
 from server.config.alarm_definitions import AlarmDefinition
+from server.config.diagnostics import SCENARIOS
 from server.config.plant import Twin
 from server.security.roles import User
 from server.tags.table import TagTable
@@ -143,6 +144,7 @@ class Analytics:
             self._latest(around.bound),
             twin.optimization.aim if twin.optimization is not None else None,
             cluster=self._cluster(),
+            modelled=twin.path.startswith(f"{SCENARIOS}/"),
         )
 
     def adopt(self) -> None:

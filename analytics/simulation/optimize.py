@@ -66,12 +66,12 @@ def plan(arguments: Sequence[object], context: Context) -> Job:
         "horizon_s": horizon,
         "present": {tag: context.present[shown(tag, twin)] for tag in tags if shown(tag, twin) in context.present},
         "units": units,
+        "modelled": context.modelled,
     }
-    signals = tuple(shown(tag, twin) for tag in about)
+    signals = () if context.modelled else tuple(shown(tag, twin) for tag in about)
     begin = context.now_ticks - round(PAST_S * TICKS_PER_SECOND)
-    return Job(
-        "OptimizeSetpoints", signals, begin, context.now_ticks, settings, own, below, long=True, least_s=LEAST_PAST_S
-    )
+    least = 0.0 if context.modelled else LEAST_PAST_S
+    return Job("OptimizeSetpoints", signals, begin, context.now_ticks, settings, own, below, long=True, least_s=least)
 
 
 def run(
@@ -86,6 +86,7 @@ def run(
     horizon_s: float,
     present: Mapping[str, float],
     units: Mapping[str, str | None],
+    modelled: bool,
     progress: Progress,
     model: Model | None = None,
     models: tuple[Model, ...] = (),
@@ -94,7 +95,7 @@ def run(
     """The results of OptimizeSetpoints in their order. others: the past before a gap, where there is too little since.
     Raises NotAvailable, ArgumentError."""
     known = (*models, *((model,) if model is not None else ()))
-    question = Question(uses, twin, objective, variables, constraints, horizon_s, present, units, known)
+    question = Question(uses, twin, objective, variables, constraints, horizon_s, present, units, known, modelled)
     return answer(question, series, (start_ticks, end_ticks), progress, others[0] if others else {})
 
 

@@ -40,7 +40,7 @@ _OBJECTIVE, _VARIABLES, _CONSTRAINTS = range(3)
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked; see `analytics.simulation.optimize`. present: of the tags of the models, by path. units: of
-    tags. models: the calibrations that the models rest on."""
+    tags. models: the calibrations that the models rest on. modelled: the plant is a copy that its models feed."""
 
     uses: tuple[ModelUse, ...]
     twin: str
@@ -51,6 +51,7 @@ class Question:
     present: Mapping[str, float]
     units: Mapping[str, str | None]
     models: Sequence[Model] = ()
+    modelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def setup_of(
             "the models have no answer for the plant as it is now: "
             + ("they would not settle; give a Horizon" if not question.horizon_s else "they cannot be run")
         )
-    lately = _lately(question, past, span, earlier)
+    lately = _exact(system, question.twin) if question.modelled else _lately(question, past, span, earlier)
     return with_keeps(
         Setup(question, system, chosen, trials, known, goal, begin, lately.misfits, lately.past, lately.doubt)
     )
@@ -171,6 +172,13 @@ class _Lately:
     past: Mapping[str, Series]
     misfits: Mapping[str, Misfit]
     doubt: str
+
+
+def _exact(system: System, twin: str) -> _Lately:
+    """A copy is what its models say."""
+    same = Misfit(0.0, 0.0, 0.0, 0.0, 1)
+    doubt = "on a copy nothing tells how far the models are from the plant; the interval leaves that out"
+    return _Lately({}, {shown(one.name, twin): same for one in system.signals}, doubt)
 
 
 def _lately(

@@ -12,8 +12,11 @@ from server.config.diagnostics import SCENARIOS
 from server.config.plant import Twin
 
 Offer = tuple[Function, ...]
-_LEARNED: Final = frozenset({"DetectAnomalies", "ExplainAnomaly", "CheckDrift"})
-"""Functions that rest on a model which was trained on the twin itself."""
+_OF_THE_PLANT: Final = frozenset(
+    {"DetectAnomalies", "ExplainAnomaly", "CheckDrift", "PredictRemainingUsefulLife", "CheckDataQuality"}
+)
+"""Functions that rest on what a copy has not: a model which was trained on the twin itself, limits of alarms, devices
+that are read."""
 
 
 class Offers:
@@ -53,4 +56,4 @@ def _fits(function: Function, twin: Twin) -> bool:
     """The copy of a twin in a scenario lives for hours: nothing is learned from it, and nothing kept about it."""
     if not twin.path.startswith(f"{SCENARIOS}/"):
         return True
-    return function.plan is not None and function.access is not Access.engineer and function.name not in _LEARNED
+    return function.plan is not None and function.access is not Access.engineer and function.name not in _OF_THE_PLANT

@@ -278,9 +278,30 @@ async def test_analytics_work_on_the_copy_and_learn_nothing_from_it(hall: Works)
     assert "Pump/Vibration" not in healthy.get("WorstSignals", [])
     methods = [one.name for one in hall.bridge.space._analytics_methods(hall.bridge.space.twin_of(COPY))]
     assert {"Simulate", "Predict", "GetHealth"} <= set(methods)
-    assert not {"TrainModel", "ActivateModel", "LabelEvent", "TrainFleet", "Calibrate", "DetectAnomalies"} & set(
-        methods
+    trained = {"TrainModel", "ActivateModel", "LabelEvent", "TrainFleet", "Calibrate", "DetectAnomalies"}
+    assert not trained & set(methods)
+    assert not {"ApplyProposal", "PredictRemainingUsefulLife", "CheckDataQuality"} & set(methods), "that cannot work"
+
+
+async def test_setpoints_are_optimised_on_a_copy_however_fast_and_nothing_reaches_the_plant(hall: Works):
+    await hall.create(speed=600.0)
+    before, proposals = hall.written(), hall.bridge.advice.book.twins
+    request = ua.CallMethodRequest(
+        hall.node_id(f"{COPY}/Analytics"),
+        hall.node_id(f"{COPY}/OptimizeSetpoints"),
+        [text(), texts("Pump/SpeedSetpoint 500..3000"), texts("Pump/Flow >= 30"), number(0.0)],
     )
+    (answer,) = await hall.client.uaclient.call([request])
+    assert answer.StatusCode.is_good(), answer
+    names = [one.Name for one in await hall.value(f"{COPY}/OptimizeSetpoints.OutputArguments")]
+    job = answer.OutputArguments[names.index("JobId")].Value.Identifier
+    await hall.until(f"{job}/CurrentState", lambda now: now.Text == "Halted", 30.0)
+    found = {name: await hall.value(f"{job}/Result/{name}") for name in names if name != "JobId"}
+    assert found["Valid"], found["Reason"]
+    assert found["Proposed"][0] < found["Current"][0]
+    assert "nothing tells how far the models are from the plant" in found["Reason"]
+    assert (found["ProposalId"], hall.bridge.advice.book.twins) == ("", proposals)
+    assert hall.written() == before
 
 
 async def test_a_scenario_goes_on_while_the_plant_file_is_taken_over(hall: Works):
