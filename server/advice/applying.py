@@ -89,6 +89,10 @@ class Applying:
                 return await self._undo(steps[: len(done)], done, user)
         return Applied(True, tuple(done), "; ".join(_said(one) for one in done) or "nothing had to be changed")
 
+    def has(self, path: str) -> bool:
+        """Whether the plant has a command."""
+        return path in self._tags
+
     def value(self, path: str) -> float:
         """What a command holds now, NaN where it is not known."""
         tag = self._tags.get(path)

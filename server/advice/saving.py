@@ -108,7 +108,7 @@ class Savings:
         counted = self.of(path)
         if counted is None or not counted.before:
             return
-        now = {command: self._applying.value(command) for command in counted.before}
+        now = {one: self._applying.value(one) for one in counted.before if self._applying.has(one)}
         kw, why = await self._power(twin, counted.before, now)
         counted = self.of(path) or counted  # another proposal may have been applied meanwhile
         ticks = self._clock()
@@ -120,7 +120,7 @@ class Savings:
         self._put(path, _added(counted, kw, ticks))
 
     async def _power(self, twin: Twin, before: Mapping[str, float], now: Mapping[str, float]) -> tuple[float, str]:
-        """kW saved, and why that is not known."""
+        """kW saved, and why that is not known. now: of the commands that the plant has still."""
         unknown = [shown(one, twin.path) for one, value in now.items() if value != value]
         if unknown:
             return 0.0, f"{', '.join(unknown)} has no Good value"

@@ -44,6 +44,11 @@ async def called(plant: Hall, path: str, *arguments: ua.Variant) -> tuple[str, d
     return "Good", {name: one.Value for name, one in zip(names, answer.OutputArguments, strict=True)}
 
 
+async def status_of(plant: Hall, path: str) -> str:
+    """The name of the StatusCode of a value."""
+    return str((await plant.read(path)).StatusCode.name)
+
+
 async def test_the_loop_is_closed(tmp_path: Path, running_device: ModbusDevice) -> None:
     device = running_device
     async with works(tmp_path, device) as bridge, client_of(bridge, "operator") as client:
@@ -141,3 +146,44 @@ async def test_the_server_acts_by_itself_while_the_models_follow_the_plant(
         assert await plant.value("Hall/OptimizationMode") == 1
         assert "the model drifts: the model of A/Power is off by -" in await plant.value("Hall/ModeReason")
         assert device.get(0, ">f4") == pytest.approx(1800.0)
+
+
+async def test_what_is_halted_leaves_no_proposal_and_a_reload_may_take_the_command_of_one(
+    tmp_path: Path, running_device: ModbusDevice
+) -> None:
+    """Part 10, 5.2.1: Halt."""
+    async with works(tmp_path, running_device) as bridge, client_of(bridge, "operator") as client:
+        plant = Hall(bridge, client)
+        job = (await called(plant, "Hall/OptimizeSetpoints", *EMPTY))[1]["JobId"].Identifier
+        assert (await plant.call(f"{job}/Halt")).StatusCode.is_good()
+        assert await plant.state(job) == "Halted"
+        assert (await plant.results("Hall/ListProposals", text()))["ProposalIds"] == []
+        assert await plant.value("Hall/LastProposal") == ""
+
+        first = (await plant.results("Hall/OptimizeSetpoints", *EMPTY))["ProposalId"]
+        assert (await called(plant, "Hall/ApplyProposal", text(first)))[1]["State"] == "Applied"
+        for name in ("A", "B"):
+            await client.get_node(plant.node_id(f"Hall/{name}/SpeedSetpoint")).write_value(2000.0, ua.VariantType.Float)
+        said = await plant.results("Hall/OptimizeSetpoints", *EMPTY)
+        assert {one.rpartition("/")[0] for one in said["Commands"]} == {"Hall/A", "Hall/B"}
+        file = tmp_path / "plant.yaml"
+        was = file.read_text()
+        alone = was.replace("      B: {type: Pump, with: {at: 10}}\n", "")
+        alone = alone.replace("        B/SpeedSetpoint: {low: 1000, high: 2800, step: 200}\n", "")
+        file.write_text(alone.replace('"B/Flow >= 30", ', ""))
+        await bridge.adopt(load_plant(file))
+        await plant.until(lambda: status_of(plant, A), "Good")
+        assert (await called(plant, "Hall/ApplyProposal", text(said["ProposalId"])))[0] == "BadInvalidState"
+        told = await plant.results("Hall/GetProposal", text(said["ProposalId"]))
+        assert (told["State"], told["Reason"]) == ("Refused", "the plant has no command Hall/B/SpeedSetpoint any more")
+        assert running_device.get(0, ">f4") == 2000.0, "nothing was written"
+        await bridge.advice.savings.count()
+        assert await plant.value("Hall/PowerSaved") == 0.0, "what is left is still counted"
+
+        file.write_text(alone.partition("twins:")[0] + "twins:\n  Yard: {scope: system}\n")
+        await bridge.adopt(load_plant(file))
+        assert (await called(plant, "Hall/ApplyProposal", text(said["ProposalId"])))[0] == "BadNodeIdUnknown"
+        await bridge.advice.savings.count()
+        file.write_text(was)
+        await bridge.adopt(load_plant(file))
+        assert (await plant.results("Hall/ListProposals", text()))["ProposalIds"] == [said["ProposalId"], first]
