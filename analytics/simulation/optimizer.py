@@ -94,7 +94,7 @@ def _told(setup: Setup, best: Matrix, after: Outcomes, around: Matrix) -> tuple[
     moved = bool((best != setup.now).any())
     half = _spread(setup, best).half if moved else 0.0
     names = [name for _, one in setup.goal.parts for name in _signals(one, question.twin)]
-    useless = worthless(half, now, names, setup.misfits, setup.unknown)
+    useless = worthless(half, now, names, setup.misfits, "" if setup.misfits else setup.unknown)
     before = judged(setup.begin, setup.goal, setup.keeps, duration)
     reasons = [
         useless,

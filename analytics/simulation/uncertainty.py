@@ -165,7 +165,7 @@ def worthless(half: float, now: float, names: Iterable[str], misfits: Misfits, u
     names = list(dict.fromkeys(names))
     if math.isnan(half):
         missing = [name for name in names if name not in misfits or not misfits[name].count]
-        why = f"the past hours hold no measurements of {', '.join(missing)}"
+        why = f"{', '.join(missing)} was not measured together with all that the models take"
         why = unknown or f"the models cannot be compared with the past: {why}"
         return f"there is no interval for the saving, for {why}"
     for name in names:

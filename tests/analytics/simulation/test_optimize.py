@@ -195,6 +195,16 @@ def test_what_cannot_be_kept_is_named_with_how_near_it_comes() -> None:
     assert "the models have lately been off; ask again when they follow the plant" in rough["Reason"]
 
 
+def test_an_input_that_is_known_since_a_moment_only_is_told_as_the_reason() -> None:
+    """What a model with a state says after a gap in its inputs rests on nothing."""
+    series = measured(0.0, (ALONE, MOTOR))
+    late = series["Outdoor"]
+    series["Outdoor"] = Series(late.ticks[-3:], late.values[-3:], late.status[-3:])
+    said = asked((ALONE, MOTOR), ("", [], ["A/Flow >= 50"], 0.0), series)
+    assert not said["Valid"]
+    assert "the past: A/Power was not measured together with all that the models take" in said["Reason"]
+
+
 def test_over_a_horizon_a_motor_may_run_hotter_than_it_could_for_ever() -> None:
     """The winding follows with a time constant of ten minutes."""
     arguments = "max A/Flow", ["A/Setpoint 800..2900"], ["A/Motor/Winding <= 41"]
