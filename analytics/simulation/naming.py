@@ -4,6 +4,7 @@ port for the twin's own."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
 from analytics.errors import BAD_INVALID_ARGUMENT, BAD_NO_MATCH, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, ArgumentError
 from analytics.simulation.kinds import KINDS
@@ -106,5 +107,10 @@ def _meant(name: str, twin: str) -> tuple[str, ...]:
 def _unknown(name: str, known: Mapping[str, str], twin: str) -> str:
     names = [shown(path, twin) for path in known]
     tail = name.rpartition("/")[2].lower()
-    near = [one for one in names if one.rpartition("/")[2].rpartition(":")[2].lower() == tail]
+    above = name.rpartition("/")[0]
+    near = (
+        [one for one in names if one.rpartition("/")[2].rpartition(":")[2].lower() == tail]
+        or get_close_matches(name, names, 5, 0.7)
+        or [one for one in names if above and one.startswith((f"{above}/", f"{above}:"))]
+    )
     return f'"{name}" is no input of the models; there are {", ".join((near or names)[:12])}'

@@ -173,6 +173,8 @@ async def test_what_is_asked_for_wrongly_is_refused_with_the_argument_that_is_wr
     assert "which no model in use gives; take a twin that both belong to, or give it in Names and Values" in motor[3]
     given = [one.Value for one in (await hall.create("Hall/Pump/Motor", shaft_power=2.0)).OutputArguments]
     assert given[0] == "Scenario1", "that cure cures"
+    with pytest.raises(ArgumentError, match=r'"Pump/Sped" is no input of the models; there are Pump/Speed'):
+        hall.bridge.scenarios.hold("Other", ["Pump/Sped"], [1.0])
     with pytest.raises(ArgumentError, match=r"there is no twin Motor; did you mean Hall/Pump/Motor\?"):
         await hall.bridge.scenarios.create(["Motor", "", [], [], 1.0, 0.0])
 
