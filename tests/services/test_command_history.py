@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from server.cli import app
 from tests.analysis.conftest import Hall, hall
 from tests.simulators.modbus_device import ModbusDevice
+from tests.simulators.mqtt_broker import MqttBroker
 from tests.simulators.waiting import until
 
 PLANT = """
@@ -35,6 +37,17 @@ twins:
       Recipe: {{type: UInt16, array_length: 2, point: {{address: 10}}, rate_s: 0.05}}
       Unkept: {{type: Float, point: {{address: 4}}, rate_s: 0.05}}
       AlsoUnkept: {{type: Float, point: {{address: 6}}, rate_s: 0.05, history: false}}
+"""
+LAMP = """
+plant: {{name: Lamps}}
+connections: {{broker: {{driver: mqtt, host: 127.0.0.1, port: {port}}}}}
+history: {{}}
+twins:
+  Lamp:
+    scope: asset
+    connection: broker
+    commands:
+      Light: {{type: Double, range: [0, 100], point: {{write_topic: lamp/set, retain: true}}}}
 """
 SPEED, ON = "Pump/Speed", "Pump/On"
 HISTORY_READ, HISTORIZED = 4, 0b1100
@@ -121,6 +134,19 @@ async def test_clients_read_the_past_of_commands_as_that_of_telemetry_and_a_rest
                 [1200.0, 1500.0, 1700.0],
                 [0.0, 1.0],
             ]
+
+
+async def test_what_cannot_be_read_is_kept_as_it_was_written_and_confirmed(tmp_path: Path) -> None:
+    with MqttBroker() as broker:
+        async with hall(tmp_path, "engineer", text=LAMP.format(port=broker.port)) as plant:
+            await until(lambda: plant.bridge.acquisition.links["broker"].connected)
+            for value in (3.0, 4.0, 4.0):
+                await write(plant, "Lamp/Light", ua.Variant(value, ua.VariantType.Double))
+            with pytest.raises(ua.UaStatusCodeError):
+                await write(plant, "Lamp/Light", ua.Variant(300.0, ua.VariantType.Double))
+            assert await values(plant, "Lamp/Light") == [3.0, 4.0], "what was refused has never been"
+    async with hall(tmp_path, "engineer", text=LAMP.format(port=broker.port)) as plant:
+        assert await values(plant, "Lamp/Light") == [3.0, 4.0]
 
 
 def test_what_was_set_is_exported_and_past_setpoints_are_imported(tmp_path: Path) -> None:
