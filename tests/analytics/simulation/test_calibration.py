@@ -119,19 +119,29 @@ def test_a_model_is_fed_by_measurements_and_only_ports_come_from_others() -> Non
     assert states_of(of_motor, [station], "P") == {"Pump/State": (0, 5)}
 
 
-def calibrated(power: np.ndarray, winding: np.ndarray, *names: str, low: float = 1.0, high: float = 1e5) -> Calibrated:
-    """Of a motor that is fed by tags, a reading each second."""
-    motor = ModelUse(
-        "M", "motor", "motor", {"time_constant": 300.0}, {"shaft_power": tag("M/Power")}, {"winding": Term("M/Winding")}
-    )
+def calibrated(
+    power: np.ndarray,
+    winding: np.ndarray,
+    *names: str,
+    low: float = 1.0,
+    high: float = 1e5,
+    every: int = 1,
+    **present: float,
+) -> Calibrated:
+    """Of a motor that is fed by tags, a reading each second, of the power one in so many. present: inputs without a
+    past."""
+    inputs = {"shaft_power": tag("M/Power"), **{name: tag(f"M/{name}") for name in present}}
+    motor = ModelUse("M", "motor", "motor", {"time_constant": 300.0}, inputs, {"winding": Term("M/Winding")})
     ticks = START + np.arange(len(power), dtype=np.int64) * TICKS_PER_SECOND
     status = np.zeros(len(power), np.uint32)
-    series = {"Power": Series(ticks, power, status), "Winding": Series(ticks, winding, status)}
+    few = slice(None, None, every)
+    series = {"Power": Series(ticks[few], power[few], status[few]), "Winding": Series(ticks, winding, status)}
     bounds = [low, high] if len(names) == 1 else []
     wanted = tuned(list(names), bounds, (motor,), "M", 0)
     end = int(ticks[-1])
     team = team_of(wanted, (motor,))
-    return run(series, None, end, wanted, team, "M", {}, START, Mode.batch, {}, lambda fraction: None)
+    known = {f"M/{name}": value for name, value in present.items()}
+    return run(series, None, end, wanted, team, "M", {}, START, Mode.batch, {}, lambda fraction: None, known)
 
 
 def warmed(power: np.ndarray, time_constant: float = 120.0) -> np.ndarray:
@@ -160,6 +170,14 @@ def test_a_time_constant_comes_back_although_readings_are_missing_or_wild() -> N
     bound = calibrated(power, warmed(power), "time_constant", low=200.0)
     assert (bound.better, bound.results[8]) == (False, [True])
     assert "came to a bound" in bound.reason
+
+
+def test_setpoints_that_are_told_on_change_or_never_do_not_make_it_coarser() -> None:
+    power = np.repeat(np.random.default_rng(6).uniform(2.0, 15.0, 12), 300)
+    said = calibrated(power, warmed(power), "time_constant", every=300, ambient=20.0)
+    assert said.better, said.reason
+    assert said.results[3][0] == pytest.approx(120.0, rel=0.03)
+    assert said.reason == "ambient is taken as it is now, 20: there are no values of that time"
 
 
 def test_what_never_moved_tells_nothing_and_the_reason_says_what_stood_still() -> None:

@@ -79,6 +79,11 @@ def test_what_is_not_good_does_not_count_and_what_was_never_measured_is_named() 
     assert gap.rmse < 0.03
     with pytest.raises(NotAvailable, match="no Good value of Body/heat"):
         misfits([BODY], "P", {**known, "Body/heat": Series.empty()}, START, end)
+    now = {"P/Body/heat": 150.0, "P/Body/flow": 5.0, "P/Body/Out": 0.0}
+    found = compared([BODY], "P", {**known, "Body/heat": Series.empty()}, START, end, 1800.0, 10.0, present=now)
+    assert found.as_now == ["P/Body/heat"], "what was measured counts, not what it is now"
+    assert found.misfits["Body/Out"].count == whole.count
+    assert found.misfits["Body/Out"].rmse > 1.0
 
 
 def test_active_calibrations_give_models_their_parameters_the_latest_first() -> None:
