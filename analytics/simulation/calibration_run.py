@@ -96,8 +96,7 @@ def run(
     why = "; ".join(one for one in (_against(was, found, idle), _bounds(names, bound)) if one)
     figures = {"MisfitBefore": was, AFTER: found, PERSISTENCE: idle, AT_BOUND: float(bound.sum())}
     lesson = Lesson(task.trained(fit, figures, series), data_hash(series), begin_ticks, end_ticks, _libraries())
-    note = f"it stays a Candidate: {why}" if why else _stood(data)
-    return Calibrated(results, lesson, not why, True, _together(note, taken))
+    return Calibrated(results, lesson, not why, True, _together(why or _stood(data), taken))
 
 
 def _together(*reasons: str) -> str:

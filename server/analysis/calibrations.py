@@ -63,7 +63,8 @@ class Calibrations:
         model = await self._library.finish(record, lesson, "" if said.better else said.reason)
         if said.better:
             model, _ = await self._library.activate(model)
-        return (*said.results, said.better, said.valid, said.reason, model.id)
+        reason = said.reason if said.better else f"it stays a Candidate: {said.reason}"
+        return (*said.results, said.better, said.valid, reason, model.id)
 
     async def _with_the_others(self, record: ModelRecord, lesson: Lesson) -> Lesson:
         """With the parameters of the active one that this one does not look for: it takes its place."""

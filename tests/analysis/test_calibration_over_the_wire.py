@@ -146,6 +146,7 @@ async def test_what_the_data_cannot_tell_or_what_is_no_better_is_never_activated
         assert "no better than before" in again["Reason"]
         chosen = await plant.results("Hall/Pump/ActivateModel", text(again["ModelId"]))
         assert chosen["State"] == "Active", "no harm is done: an engineer may prefer it"
+        assert chosen["Reason"].startswith("on what was held out it is no better than before")
         await plant.results("Hall/Pump/ActivateModel", text(good["ModelId"]))
         assert await plant.value(f"Hall/Pump/Models/{good['ModelId']}/State") == "Active"
         other = await plant.results("Hall/Pump/Calibrate", *asking("best_efficiency", bounds=(0.5, 0.9)))
