@@ -52,7 +52,7 @@ let event;
 
 await run({
   it_is_trained_once_enough_is_known_of_normal_operation: as("engineer", async (session) => {
-    const options = texts("Activate=true", "Window=0.6");
+    const options = texts("Activate=true", "Step=0.2", "Window=0.6");
     const training = [text("Anomaly"), texts(...SIGNALS), texts(), open, open, times, options];
     const { State, refused, why } = await onceValid(session, `${PUMP}/TrainModel`, ...training);
     return { State, refused, why };
@@ -95,7 +95,7 @@ await run({
     for (let at = 0; at < 3; at++) {
       const { RemainingUsefulLife, Lower, Upper, Drivers, Explanation } = await life(session);
       said.push({ hours: RemainingUsefulLife, Lower, Upper, Drivers, Explanation });
-      await pause(1500);
+      await pause(700);
     }
     await reaches(session, told.highHigh);
     return { said, really: (Date.now() - begun) / 3_600_000 };

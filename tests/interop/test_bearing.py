@@ -1,6 +1,6 @@
 """The running demo's bearing as node-opcua follows it: damaged, detected, explained, and with less and less time left.
 
-The demo's physics run eight times as fast, so that what takes minutes is seen in one; its time stamps are real.
+The demo's physics run twelve times as fast, so that what takes minutes is seen in one; its time stamps are real.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(120)
 async def report(plant: Plant, tmp_path_factory: Any) -> AsyncIterator[dict[str, Any]]:
     """What the script saw of a demo of its own."""
     folder: Path = tmp_path_factory.mktemp("bearing")
-    with demo(folder, "--speed", "8") as running:
+    with demo(folder, "--speed", "12") as running:
         endpoint = await asyncio.to_thread(lambda: running.endpoint)
         script = HERE / "bearing.mjs"
         told = {"url": endpoint, "password": PASSWORD, "case_ms": 60_000, "high": HIGH, "highHigh": HIGH_HIGH}
