@@ -65,7 +65,7 @@ async def test_whoever_asks_is_told_in_words_why_a_write_was_refused(served: Ser
         "a command is written whole, without an IndexRange",
         None,
     ]
-    assert [status.value for status in asked.Results][0] == STATUS.BadInvalidState
+    assert asked.Results[0].value == STATUS.BadInvalidState
     assert [list(one.DiagnosticInfos or []) for one in unasked] == [[], [], []]
     done = await answered(operator, items[:1], 0x80)
     assert (done.Results[0].value, list(done.DiagnosticInfos or [])) == (0, [])
