@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from asyncua import ua
 
-from server.address_space.heads import standard
 from server.alarms.alarms import Alarms
 from server.alarms.definitions import AlarmDefinition
 from server.alarms.describe import condition_text
 from server.alarms.rule_book import RuleBook, RuleError
 from server.config.diagnostics import RULES
-from server.services.events import EventDraft
+from server.services.audit_events import note_call
 from server.services.session import Session
 from server.services.ua_server import UaServer
 
 _V = ua.VariantType
-_DONE: Final = 100
-_REFUSED: Final = 300
-"""Severities of audit events."""
 
 
 class RuleCalls:
@@ -41,7 +37,7 @@ class RuleCalls:
             paths = await self._book.add(str(arguments[0].Value or ""))
         except RuleError as error:
             reason = str(error)
-        self._audit(session, "AddRule", arguments, reason)
+        note_call(self._server, session, RULES, "AddRule", arguments, reason)
         return [ua.Variant(paths, _V.String, is_array=True), ua.Variant(reason, _V.String)]
 
     async def _test(self, session: Session, object_id: ua.NodeId, arguments: list[ua.Variant]) -> list[ua.Variant]:
@@ -70,7 +66,7 @@ class RuleCalls:
             await self._book.remove(str(arguments[0].Value or ""))
         except RuleError as error:
             reason = str(error)
-        self._audit(session, "RemoveRule", arguments, reason)
+        note_call(self._server, session, RULES, "RemoveRule", arguments, reason)
         return [ua.Variant(reason, _V.String)]
 
     def _list(self, session: Session, object_id: ua.NodeId, arguments: list[ua.Variant]) -> list[ua.Variant]:
@@ -81,25 +77,6 @@ class RuleCalls:
             ([one.at_run_time for one in every], _V.Boolean),
         ]
         return [ua.Variant(column, kind, is_array=True) for column, kind in columns]
-
-    def _audit(self, session: Session, name: str, arguments: list[ua.Variant], reason: str) -> None:
-        """AuditUpdateMethodEventType (Part 5, 6.4.27): who called what with which arguments, and how it ended."""
-        space = self._server.space
-        assert space is not None  # else no method was registered
-        more = {
-            "Status": ua.Variant(not reason, _V.Boolean),
-            "ServerId": ua.Variant(self._server.application_uri, _V.String),
-            "ClientAuditEntryId": ua.Variant("", _V.String),
-            "ClientUserId": ua.Variant(session.user.name, _V.String),
-            "MethodId": ua.Variant(space.node_id(f"{RULES}/{name}"), _V.NodeId),
-            "InputArguments": ua.Variant(arguments, _V.Variant, is_array=True),
-        }
-        text = f"{session.user.name!r} called {name}: {reason or 'done'}"
-        severity = _REFUSED if reason else _DONE
-        kind = standard("AuditUpdateMethodEventType")
-        draft = EventDraft(kind, space.node_id(RULES), f"Method/{name}", text, severity, more=more)
-        more["ActionTimeStamp"] = ua.Variant(draft.time, _V.DateTime)
-        self._server.events.emit(draft.finish())
 
 
 def _ticks(moment: Any) -> int:

@@ -13,6 +13,7 @@ from server.address_space.heads import standard
 from server.config.diagnostics import SCENARIO_STATES, SCENARIOS
 from server.scenarios.scenario import Scenario
 from server.scenarios.scenarios import News, Scenarios
+from server.services.audit_events import DONE, note_call
 from server.services.events import EventDraft
 from server.services.explained import Explained, argument_words
 from server.services.session import Session
@@ -22,10 +23,7 @@ from server.services.wire import status_code
 
 _V = ua.VariantType
 _GOOD: Final = status_code(ua.StatusCodes.Good)
-_DONE: Final = 100
-_REFUSED: Final = 300
-"""Severities of audit events."""
-_SEVERITY: Final = {News.created: 100, News.deleted: 100, News.expired: 200, News.failed: 500}
+_SEVERITY: Final = {News.created: DONE, News.deleted: DONE, News.expired: 200, News.failed: 500}
 _REFERENCE_ADDED, _REFERENCE_DELETED = 4, 8
 """Bits of the Verb of a ModelChangeStructureDataType (Part 5, 12.16)."""
 _VERBS: Final = {
@@ -74,7 +72,7 @@ class ScenarioCalls:
             except AnalyticsError as error:
                 reason = str(error)
                 result = Explained(status_code(error.status), words=reason)
-            self._audit(session, name, arguments, reason)
+            note_call(self._server, session, SCENARIOS, name, arguments, reason)
             return result
 
         return call
@@ -140,26 +138,9 @@ class ScenarioCalls:
             change = ua.ModelChangeStructureDataType(
                 Affected=self._id(SCENARIOS), AffectedType=standard("FolderType"), Verb=ua.Byte(_VERBS[news])
             )
-            draft = EventDraft(standard("GeneralModelChangeEventType"), standard("Server"), "Server", text, _DONE)
+            draft = EventDraft(standard("GeneralModelChangeEventType"), standard("Server"), "Server", text, DONE)
             draft.more = {"Changes": ua.Variant([change], _V.ExtensionObject, is_array=True)}
             self._server.events.emit(draft.finish())
-
-    def _audit(self, session: Session, name: str, arguments: Arguments, reason: str) -> None:
-        """AuditUpdateMethodEventType (Part 5, 6.4.27): who called what with which arguments, and how it ended."""
-        more = {
-            "Status": ua.Variant(not reason, _V.Boolean),
-            "ServerId": ua.Variant(self._server.application_uri, _V.String),
-            "ClientAuditEntryId": ua.Variant("", _V.String),
-            "ClientUserId": ua.Variant(session.user.name, _V.String),
-            "MethodId": ua.Variant(self._id(f"{SCENARIOS}/{name}"), _V.NodeId),
-            "InputArguments": ua.Variant(arguments, _V.Variant, is_array=True),
-        }
-        text = f"{session.user.name!r} called {name}: {reason or 'done'}"
-        severity = _REFUSED if reason else _DONE
-        kind = standard("AuditUpdateMethodEventType")
-        draft = EventDraft(kind, self._id(SCENARIOS), f"Method/{name}", text, severity, more=more)
-        more["ActionTimeStamp"] = ua.Variant(draft.time, _V.DateTime)
-        self._server.events.emit(draft.finish())
 
 
 def _created(scenario_id: str, node: ua.NodeId, models: Sequence[str], reason: str) -> list[ua.Variant]:
