@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-
 from analytics.simulation.calibrate import CALIBRATE
-from tests.simulators.documents import ROOT, blocks
+from tests.simulators.documents import ROOT, printed
 
 PAGE = ROOT / "docs/calibration.md"
 
 
 def test_the_example_says_what_is_shown() -> None:
-    (code,), (shown,) = blocks(PAGE, "python"), blocks(PAGE, "text")
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(compile(code, str(PAGE), "exec"), {})
-    assert said.getvalue().split() == shown.split()
+    said, shown = printed(PAGE)
+    assert said.split() == shown.split()
 
 
 def test_the_arguments_are_those_there_are() -> None:

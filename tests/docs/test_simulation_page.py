@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from pathlib import Path
 
 from analytics.catalog import CATALOG
 from analytics.simulation.kinds import KINDS
 from server.config.load import load_plant
 from server.config.model_spec import ModelSpec
-from tests.simulators.documents import ROOT, blocks
+from tests.simulators.documents import ROOT, blocks, printed
 from tests.simulators.fmus import build_fmu
 from tests.simulators.onnx_files import build_onnx
 
@@ -18,11 +16,8 @@ PAGE = ROOT / "docs/simulation.md"
 
 
 def test_the_example_says_what_is_shown() -> None:
-    (code,), (shown,) = blocks(PAGE, "python"), blocks(PAGE, "text")
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(compile(code, str(PAGE), "exec"), {})
-    assert said.getvalue().split() == shown.split()
+    said, shown = printed(PAGE)
+    assert said.split() == shown.split()
 
 
 def test_the_plant_file_loads(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -36,6 +38,15 @@ class Shown:
 def blocks(document: Path, language: str) -> list[str]:
     """The fenced blocks of one language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```", document.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def printed(document: Path) -> tuple[str, str]:
+    """What the one Python example of a page prints, and what its one text block says that it prints."""
+    (code,), (shown,) = blocks(document, "python"), blocks(document, "text")
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(code, str(document), "exec"), {})
+    return said.getvalue(), shown
 
 
 def named_blocks(document: Path, language: str) -> Iterator[tuple[str, str]]:
