@@ -38,8 +38,8 @@ await run({
   the_models_are_calibrated: as("engineer", async (session) => {
     const parameters = texts("Pump1:resistance", "Pump2:shutoff");
     const said = await results(session, `${LOOP}/Calibrate`, parameters, numbers(), open, open, text());
-    const { ParameterNames, Before, After, Identifiable, RmseAfter, RmsePersistence, Valid } = said;
-    return { ParameterNames, Before, After, Identifiable, RmseAfter, RmsePersistence, Valid };
+    const { ParameterNames, Before, After, Identifiable, SignalNames, RmseAfter, RmsePersistence, Valid } = said;
+    return { ParameterNames, Before, After, Identifiable, SignalNames, RmseAfter, RmsePersistence, Valid };
   }),
 
   what_if_the_water_were_warmer: as(undefined, async (session) => {

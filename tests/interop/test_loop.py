@@ -33,7 +33,10 @@ def test_the_models_are_calibrated(seen: Any) -> None:
     assert seen["ParameterNames"] == ["Pump1:resistance", "Pump2:shutoff"]
     assert seen["Identifiable"] == [True, True]
     assert seen["After"] == pytest.approx(seen["Before"], rel=0.01), "the demo's plant file is right"
-    assert all(after < guess for after, guess in zip(seen["RmseAfter"], seen["RmsePersistence"], strict=True))
+    errors = zip(seen["SignalNames"], seen["RmseAfter"], seen["RmsePersistence"], strict=True)
+    moving = {name: after / guess for name, after, guess in errors if not name.endswith("/Efficiency")}
+    assert len(moving) == 6, "of both pumps; their efficiency keeps within the noise of its reading: a guess is as good"
+    assert all(share < 0.5 for share in moving.values()), moving
     assert seen["Valid"]
 
 
