@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from server.config.checking import Checker, describe, key_position, position, walk
+from server.config.checking import Checker, key_position, position, walk
 from server.config.errors import Place, Problems
 from server.config.optimization_spec import OptimizationSpec, optimization_rules
-from server.config.pieces import Names, Piece
+from server.config.pieces import Names, Piece, mapping_piece
 from server.config.yaml_source import Map
 
 OPTIMIZATION: Final[Checker[OptimizationSpec]] = Checker(OptimizationSpec, optimization_rules, salvage=True)
 OPTIMIZATION_KEY: Final = "optimization"
+_EXAMPLE: Final = "{mode: supervised, limits: {...}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,4 @@ class OptimizationDraft:
 
 def optimization_part(raw: Map, names: Names, problems: Problems) -> Piece | None:
     """What stands under `optimization`; None where nothing does."""
-    value = raw.get(OPTIMIZATION_KEY)
-    if value is None:
-        return None
-    if not isinstance(value, Map):
-        message = f"optimization is {describe(value)}; it must be a mapping like {{mode: supervised, limits: {{...}}}}"
-        problems.add(raw.value_at[OPTIMIZATION_KEY], message)
-        return None
-    piece = Piece(value, value.place, names, problems)
-    piece.define(OPTIMIZATION)
-    return piece
+    return mapping_piece(raw, OPTIMIZATION_KEY, OPTIMIZATION, _EXAMPLE, names, problems)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from server.config.checking import Checker, Finding, Loc, position, value_at
+from server.config.checking import Checker, Finding, Loc, describe, position, value_at
 from server.config.errors import Place, Problems, did_you_mean
 from server.config.templates import Scalar, Scope, Template, TemplateError, parse, parse_payload
 from server.config.yaml_source import Map, Seq
@@ -135,6 +135,22 @@ class Name:
             return str(self._fill(scope))
         except TemplateError:
             return None
+
+
+def mapping_piece(
+    raw: Map, key: str, checker: Checker[Any], example: str, names: Names, problems: Problems
+) -> Piece | None:
+    """What stands under a key of a type or twin, with what is wrong with it reported; None where no mapping does.
+    example: of a right one."""
+    value = raw.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, Map):
+        problems.add(raw.value_at[key], f"{key} is {describe(value)}; it must be a mapping like {example}")
+        return None
+    piece = Piece(value, value.place, names, problems)
+    piece.define(checker)
+    return piece
 
 
 def _compile(raw: Any, place: Place, names: Names, problems: Problems, key: str = "") -> tuple[Any, Fill | None]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from server.config.checking import Checker, describe, position, walk
+from server.config.checking import Checker, position, walk
 from server.config.errors import Place, Problems
-from server.config.pieces import Names, Piece
+from server.config.pieces import Names, Piece, mapping_piece
 from server.config.process_spec import ProcessSpec, process_rules
 from server.config.yaml_source import Map
 
 PROCESS: Final[Checker[ProcessSpec]] = Checker(ProcessSpec, process_rules, salvage=True)
 PROCESS_KEY: Final = "process"
+_EXAMPLE: Final = "{state: State, running: [Running], ...}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,4 @@ class ProcessDraft:
 
 def process_part(raw: Map, names: Names, problems: Problems) -> Piece | None:
     """What stands under `process`; None where nothing does."""
-    value = raw.get(PROCESS_KEY)
-    if value is None:
-        return None
-    if not isinstance(value, Map):
-        message = f"process is {describe(value)}; it must be a mapping like {{state: State, running: [Running], ...}}"
-        problems.add(raw.value_at[PROCESS_KEY], message)
-        return None
-    piece = Piece(value, value.place, names, problems)
-    piece.define(PROCESS)
-    return piece
+    return mapping_piece(raw, PROCESS_KEY, PROCESS, _EXAMPLE, names, problems)
